@@ -1,0 +1,282 @@
+//! The tools one cell may call, with the names scripts know them by.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::names::{flat_name, identifier};
+use super::tool::ToolDefinition;
+
+/// Names a nested tool never has: they are the two tools a model calls from outside.
+const OUTER_TOOLS: [&str; 2] = ["exec", "wait"];
+
+/// A tool of a [`ToolSet`]: the host's definition and the name scripts call it by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tool {
+    /// What the host said.
+    pub definition: ToolDefinition,
+    /// The identifier under `tools`; unique in its set.
+    pub global_name: String,
+    /// Namespace and name together, before it was made an identifier; works too, as `tools["…"]`.
+    pub flat_name: String,
+}
+
+impl Tool {
+    /// The host's name for the tool, if scripts know it by another.
+    fn original_name(&self) -> Option<&str> {
+        (self.global_name != self.flat_name).then_some(self.flat_name.as_str())
+    }
+
+    /// How messages show the tool: the global name, and the host's own beside it where they differ.
+    pub(crate) fn shown_name(&self) -> String {
+        match self.original_name() {
+            None => self.global_name.clone(),
+            Some(original) => format!("{} (original name {original:?})", self.global_name),
+        }
+    }
+}
+
+/// The tools of a cell, named once and shared by every cell that uses them: a clone is a pointer.
+///
+/// Order of the definitions matters only where two of them want the same global name: the first
+/// keeps it, later ones get `_2`, `_3`, … A tool whose flat name is `exec` or `wait` is left out.
+///
+/// ```
+/// use code_mode::{ToolDefinition, ToolSet};
+///
+/// let tools = ToolSet::new([
+///     ToolDefinition::function("read-file", "Reads a file."),
+///     ToolDefinition::function("read_file", "Reads another file."),
+/// ]);
+/// let names: Vec<_> = tools.iter().map(|tool| tool.global_name.as_str()).collect();
+/// assert_eq!(names, ["read_file", "read_file_2"]);
+/// ```
+#[derive(Clone)]
+pub struct ToolSet {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    tools: Vec<Arc<Tool>>,
+    /// Global names, and original names where they differ, to positions in `tools`.
+    by_name: HashMap<String, usize>,
+    /// `ALL_TOOLS` as JSON text.
+    catalogue: String,
+}
+
+impl ToolSet {
+    /// Names the tools, in the order given.
+    pub fn new(definitions: impl IntoIterator<Item = ToolDefinition>) -> Self {
+        let mut tools: Vec<Arc<Tool>> = Vec::new();
+        let mut by_name = HashMap::new();
+        for definition in definitions {
+            let flat = flat_name(definition.namespace.as_deref(), &definition.name);
+            if OUTER_TOOLS.contains(&flat.as_str()) {
+                continue;
+            }
+            let global_name = first_free(identifier(&flat), &by_name);
+            by_name.insert(global_name.clone(), tools.len());
+            tools.push(Arc::new(Tool {
+                definition,
+                global_name,
+                flat_name: flat,
+            }));
+        }
+        for (position, tool) in tools.iter().enumerate() {
+            for original in [&tool.flat_name, &tool.definition.name] {
+                by_name.entry(original.clone()).or_insert(position);
+            }
+        }
+        let catalogue = catalogue(&tools);
+        Self {
+            inner: Arc::new(Inner {
+                tools,
+                by_name,
+                catalogue,
+            }),
+        }
+    }
+
+    /// The tools, in the order they were given.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        self.inner.tools.iter()
+    }
+
+    /// How many tools there are.
+    pub fn len(&self) -> usize {
+        self.inner.tools.len()
+    }
+
+    /// Whether there is no tool.
+    pub fn is_empty(&self) -> bool {
+        self.inner.tools.is_empty()
+    }
+
+    /// The tool with this global or original name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.position(name)
+            .map(|position| &self.inner.tools[position])
+    }
+
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.inner.by_name.get(name).copied()
+    }
+
+    pub(crate) fn at(&self, position: usize) -> Option<&Arc<Tool>> {
+        self.inner.tools.get(position)
+    }
+
+    /// `ALL_TOOLS` as JSON text: `{ name, description }` by name, `original_name` where it differs.
+    pub(crate) fn catalogue(&self) -> &str {
+        &self.inner.catalogue
+    }
+
+    /// Up to three global names a person may have meant by `name`, the closest first.
+    pub(crate) fn closest(&self, name: &str) -> Vec<&str> {
+        const SIMILAR_ENOUGH: f64 = 0.6;
+        const SHOWN: usize = 3;
+        let wanted = name.to_lowercase();
+        let mut scored: Vec<(f64, &str)> = self
+            .inner
+            .tools
+            .iter()
+            .map(|tool| (similarity(&wanted, &tool.global_name.to_lowercase()), tool))
+            .filter(|(score, _)| *score >= SIMILAR_ENOUGH)
+            .map(|(score, tool)| (score, tool.global_name.as_str()))
+            .collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        scored.truncate(SHOWN);
+        scored.into_iter().map(|(_, name)| name).collect()
+    }
+}
+
+/// Likeness of two names from 0 to 1; a name that contains the other is always alike enough.
+fn similarity(wanted: &str, candidate: &str) -> f64 {
+    let contained = !wanted.is_empty()
+        && !candidate.is_empty()
+        && (candidate.contains(wanted) || wanted.contains(candidate));
+    let spelled = strsim::normalized_damerau_levenshtein(wanted, candidate);
+    if contained { spelled.max(0.7) } else { spelled }
+}
+
+fn first_free(wanted: String, taken: &HashMap<String, usize>) -> String {
+    if !taken.contains_key(&wanted) {
+        return wanted;
+    }
+    (2..)
+        .map(|number| format!("{wanted}_{number}"))
+        .find(|candidate| !taken.contains_key(candidate))
+        .expect("there are more numbers than tools")
+}
+
+fn catalogue(tools: &[Arc<Tool>]) -> String {
+    #[derive(Serialize)]
+    struct Entry<'a> {
+        name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        original_name: Option<&'a str>,
+        description: &'a str,
+    }
+
+    let mut entries: Vec<Entry<'_>> = tools
+        .iter()
+        .map(|tool| Entry {
+            name: &tool.global_name,
+            original_name: tool.original_name(),
+            description: &tool.definition.description,
+        })
+        .collect();
+    entries.sort_by_key(|entry| entry.name);
+    serde_json::to_string(&entries).expect("strings always serialise")
+}
+
+impl Default for ToolSet {
+    fn default() -> Self {
+        Self::new([])
+    }
+}
+
+impl From<Vec<ToolDefinition>> for ToolSet {
+    fn from(definitions: Vec<ToolDefinition>) -> Self {
+        Self::new(definitions)
+    }
+}
+
+impl FromIterator<ToolDefinition> for ToolSet {
+    fn from_iter<I: IntoIterator<Item = ToolDefinition>>(definitions: I) -> Self {
+        Self::new(definitions)
+    }
+}
+
+impl std::fmt::Debug for ToolSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|tool| &tool.global_name))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(definitions: Vec<ToolDefinition>) -> Vec<String> {
+        ToolSet::from(definitions)
+            .iter()
+            .map(|tool| tool.global_name.clone())
+            .collect()
+    }
+
+    #[test]
+    fn colliding_names_are_numbered_in_the_order_given() {
+        let tool = |name: &str| ToolDefinition::function(name, "");
+        assert_eq!(
+            names(vec![tool("a-b"), tool("a_b"), tool("a.b"), tool("a_b_2")]),
+            ["a_b", "a_b_2", "a_b_3", "a_b_2_2"]
+        );
+    }
+
+    #[test]
+    fn exec_and_wait_are_never_nested_tools() {
+        let tools = ToolSet::new([
+            ToolDefinition::function("exec", ""),
+            ToolDefinition::function("wait", ""),
+            ToolDefinition::function("wait", "").namespace("queue"),
+        ]);
+        let names: Vec<_> = tools.iter().map(|tool| &*tool.global_name).collect();
+        assert_eq!(names, ["queue__wait"]);
+    }
+
+    #[test]
+    fn a_global_name_wins_over_another_tools_original_name() {
+        let tools = ToolSet::new([
+            ToolDefinition::function("x", "").namespace("a"),
+            ToolDefinition::function("x", ""),
+        ]);
+        assert_eq!(tools.get("x").unwrap().global_name, "x");
+        assert_eq!(tools.get("a__x").unwrap().global_name, "a__x");
+    }
+
+    #[test]
+    fn closest_names_are_ranked_and_unlike_ones_left_out() {
+        let tools = ToolSet::new(
+            ["read_file", "read_files", "write_file", "send_mail"]
+                .map(|name| ToolDefinition::function(name, "")),
+        );
+        assert_eq!(tools.closest("readFile")[0], "read_file");
+        assert!(tools.closest("zzzz").is_empty());
+    }
+
+    #[test]
+    fn the_catalogue_is_sorted_and_shows_original_names_where_they_differ() {
+        let tools = ToolSet::new([
+            ToolDefinition::function("z", "last"),
+            ToolDefinition::function("a-b", "first"),
+        ]);
+        assert_eq!(
+            tools.catalogue(),
+            r#"[{"name":"a_b","original_name":"a-b","description":"first"},{"name":"z","description":"last"}]"#
+        );
+    }
+}

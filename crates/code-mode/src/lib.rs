@@ -1,0 +1,55 @@
+//! Runs scripts that a language model wrote, each in a V8 isolate of its own, inside your process.
+//!
+//! Instead of calling tools one by one, a model sends one JavaScript program. It runs as a **cell**:
+//! a fresh isolate on its own thread, with no I/O, whose only way out are the tools you offer. A cell
+//! that takes long *yields*: you get its output so far, and [`Session::wait`] goes on watching it or
+//! ends it.
+//!
+//! ```
+//! use code_mode::{ExecuteRequest, FunctionHost, Session, ToolDefinition, ToolOutput};
+//! use serde_json::json;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let add = ToolDefinition::function("add", "Adds a and b.");
+//! let host = FunctionHost::new().function(add, |call| async move {
+//!     let input: serde_json::Value = call.input.parse()?;
+//!     let sum = input["a"].as_f64().unwrap_or(0.0) + input["b"].as_f64().unwrap_or(0.0);
+//!     Ok(ToolOutput::from(json!(sum)))
+//! });
+//! let tools = host.tools();
+//! let session = Session::new(host);
+//!
+//! let script = "const sums = await Promise.all([1, 2, 3].map((n) => tools.add({ a: n, b: 10 })));
+//!               text(sums);";
+//! let response = session
+//!     .execute(ExecuteRequest::new(script).enabled_tools(tools))
+//!     .await?;
+//! assert_eq!(response.text(), "[11,12,13]");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The crate does no I/O of its own, knows nothing of MCP, and has no opinion about the host beyond
+//! the [`Host`] trait.
+
+#![warn(missing_docs)]
+
+mod description;
+mod limits;
+mod response;
+mod runtime;
+mod service;
+mod sync;
+
+pub use description::{Tool, ToolDefinition, ToolKind, ToolSet};
+pub use limits::Limits;
+pub use response::{ContentItem, ImageDetail, RuntimeResponse, UnknownImageDetail};
+pub use service::{
+    CellId, CellInfo, CellState, DEFAULT_EXEC_YIELD_TIME_MS,
+    DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL, DEFAULT_WAIT_YIELD_TIME_MS, ExecuteError,
+    ExecuteRequest, FunctionHost, Host, InvalidCellId, Notification, Session, SessionBuilder,
+    StartedCell, StoredValues, ToolCall, ToolError, ToolInput, ToolOutput, WaitError, WaitRequest,
+    WaitUntil,
+};
+pub use tokio_util::sync::CancellationToken;

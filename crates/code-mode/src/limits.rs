@@ -1,0 +1,116 @@
+//! What a cell may use up. Every number is enforced from the first cell on; nothing here is advisory.
+
+use std::time::Duration;
+
+const MIB: usize = 1024 * 1024;
+
+/// The smallest JavaScript heap a cell can be given: below it V8 cannot even start a context.
+pub(crate) const MIN_HEAP_BYTES: usize = 8 * MIB;
+
+/// The ceilings of one session's cells, handed over once when the session is built.
+///
+/// "The script sees" says what happens inside the cell when a limit is hit. Whatever it is, the
+/// process, the session and its other cells go on.
+///
+/// ```
+/// use code_mode::Limits;
+///
+/// let limits = Limits::default()
+///     .heap_bytes(64 * 1024 * 1024)
+///     .cpu_time(std::time::Duration::from_secs(5));
+/// assert_eq!(limits.max_source_bytes, 1024 * 1024);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// JavaScript heap of one cell in bytes, ArrayBuffers included. Default 128 MiB; values under
+    /// 8 MiB are raised to it. Not counted: the stack, compiled code, and what the host holds.
+    ///
+    /// The script sees nothing: it is stopped, and the cell fails with an error that names the limit.
+    pub heap_bytes: usize,
+
+    /// Time one cell may spend in JavaScript. Default 60 s. Not counted: waiting for tools,
+    /// notifications and timers. On Linux this is the processor time of the cell's thread,
+    /// elsewhere the wall time spent inside V8.
+    ///
+    /// The script sees nothing: it is stopped, and the cell fails saying how much it used.
+    pub cpu_time: Duration,
+
+    /// Size of a script in UTF-8 bytes. Default 1 MiB. `execute` refuses a larger one.
+    pub max_source_bytes: usize,
+
+    /// Output a cell holds for its next reader, in bytes: the text or URL of each item and a fixed
+    /// 64 bytes an item. Default 16 MiB. What was delivered no longer counts.
+    ///
+    /// The script sees a `RangeError` from the helper call that would exceed it.
+    pub max_output_bytes: usize,
+
+    /// Keys and values stored by a session, as bytes of JSON. Default 16 MiB.
+    ///
+    /// The script sees a `RangeError` from `store`.
+    pub max_stored_bytes: usize,
+
+    /// Nested calls of one cell under way at once; notifications under way are held to the same
+    /// number. Default 1,024.
+    ///
+    /// The script sees the call rejected, or `notify` throw, with a `RangeError`.
+    pub max_calls_in_flight: usize,
+
+    /// Nested calls of one cell over its whole life; notifications are counted apart, against the
+    /// same number. Default 100,000.
+    ///
+    /// The script sees the call rejected, or `notify` throw, with a `RangeError`.
+    pub max_calls: u64,
+
+    /// Timers of one cell pending at once. Default 10,000.
+    ///
+    /// The script sees a `RangeError` from `setTimeout`.
+    pub max_timers: usize,
+
+    /// Cells of a session that are running, or finished and not yet read. Default 128. `execute`
+    /// refuses another one and names them.
+    pub max_live_cells: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            heap_bytes: 128 * MIB,
+            cpu_time: Duration::from_secs(60),
+            max_source_bytes: MIB,
+            max_output_bytes: 16 * MIB,
+            max_stored_bytes: 16 * MIB,
+            max_calls_in_flight: 1_024,
+            max_calls: 100_000,
+            max_timers: 10_000,
+            max_live_cells: 128,
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($field:ident: $type:ty),* $(,)?) => {
+        impl Limits {
+            $(
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
+                #[must_use]
+                pub fn $field(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    heap_bytes: usize,
+    cpu_time: Duration,
+    max_source_bytes: usize,
+    max_output_bytes: usize,
+    max_stored_bytes: usize,
+    max_calls_in_flight: usize,
+    max_calls: u64,
+    max_timers: usize,
+    max_live_cells: usize,
+}

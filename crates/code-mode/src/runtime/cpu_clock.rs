@@ -1,0 +1,83 @@
+//! How long a thread has computed.
+
+use std::time::Duration;
+
+/// Processor time of one thread since the clock was made for it, as any thread may read it.
+///
+/// The thread must be alive when the clock is read; [`IsolateControl`](super::control::IsolateControl)
+/// sees to that.
+#[cfg(target_os = "linux")]
+pub(super) struct CpuClock {
+    id: libc::clockid_t,
+    start: Duration,
+}
+
+#[cfg(target_os = "linux")]
+impl CpuClock {
+    pub(super) fn of_this_thread() -> Self {
+        let mut id = libc::CLOCK_THREAD_CPUTIME_ID;
+        // SAFETY: the calling thread lives during the call and `id` is a valid place to write to.
+        // On failure `id` keeps a clock that measures the reader: never more than the truth by much.
+        unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut id) };
+        Self {
+            id,
+            start: read(id),
+        }
+    }
+
+    /// The thread goes on; processor time needs no bookkeeping.
+    pub(super) fn resume(&mut self) {}
+
+    /// The thread is about to wait; processor time needs no bookkeeping.
+    pub(super) fn pause(&mut self) {}
+
+    pub(super) fn used(&self) -> Duration {
+        read(self.id).saturating_sub(self.start)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn read(clock: libc::clockid_t) -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is a valid place to write to; an unknown clock only makes the call fail.
+    if unsafe { libc::clock_gettime(clock, &mut time) } != 0 {
+        return Duration::ZERO;
+    }
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+}
+
+/// Wall time between `resume` and `pause`, where threads have no clock that others can read.
+#[cfg(not(target_os = "linux"))]
+pub(super) struct CpuClock {
+    used: Duration,
+    since: Option<std::time::Instant>,
+}
+
+#[cfg(not(target_os = "linux"))]
+impl CpuClock {
+    pub(super) fn of_this_thread() -> Self {
+        Self {
+            used: Duration::ZERO,
+            since: None,
+        }
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.since = Some(std::time::Instant::now());
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.used = self.used();
+        self.since = None;
+    }
+
+    pub(super) fn used(&self) -> Duration {
+        self.used + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}

@@ -1,0 +1,223 @@
+//! What is said of a script that failed: first line, the script's own frames, and the place.
+
+use super::{render, string};
+
+/// How stacks and messages name the script.
+pub(super) const RESOURCE_NAME: &str = "exec_main.mjs";
+
+/// The longest piece of a source line that is shown.
+const SHOWN_LINE: usize = 160;
+
+/// A place in the script; both numbers from 1, columns in UTF-16 units as V8 counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+/// Words an uncaught exception. Reading its `stack` may run code of the script.
+pub(super) fn describe<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    exception: v8::Local<'s, v8::Value>,
+    message: Option<v8::Local<'s, v8::Message>>,
+    source: &str,
+) -> String {
+    v8::tc_scope!(let scope, scope);
+    let message = message.unwrap_or_else(|| v8::Exception::create_message(scope, exception));
+    let first_line = first_line(scope, exception, message);
+    let frames = frames(scope, exception);
+    let place = frames
+        .iter()
+        .find_map(|frame| place_in(frame))
+        .or_else(|| place_of(scope, message));
+    scope.reset();
+    compose(&first_line, &frames, place, source)
+}
+
+/// Words a failure that has no exception, at a place of the script if one is known.
+pub(super) fn compose(
+    first_line: &str,
+    frames: &[String],
+    place: Option<Place>,
+    source: &str,
+) -> String {
+    let mut text = first_line.to_owned();
+    for frame in frames {
+        text.push('\n');
+        text.push_str(frame);
+    }
+    if let Some(place) = place {
+        if frames.is_empty() {
+            text.push_str(&format!(
+                "\n    at {RESOURCE_NAME}:{}:{}",
+                place.line, place.column
+            ));
+        }
+        if let Some(frame) = code_frame(source, place) {
+            text.push_str("\n\n");
+            text.push_str(&frame);
+        }
+    }
+    text
+}
+
+fn first_line<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    exception: v8::Local<'s, v8::Value>,
+    message: v8::Local<'s, v8::Message>,
+) -> String {
+    if exception.is_native_error() || !exception.is_object() {
+        let text = message.get(scope);
+        let text = render::to_rust_string(scope, text);
+        if exception.is_native_error() {
+            return text.strip_prefix("Uncaught ").unwrap_or(&text).to_owned();
+        }
+        return text;
+    }
+    format!("Uncaught {}", render::to_console_text(scope, exception))
+}
+
+/// The lines of the exception's stack that are of the script.
+fn frames<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    exception: v8::Local<'s, v8::Value>,
+) -> Vec<String> {
+    if !exception.is_native_error() {
+        return Vec::new();
+    }
+    let Ok(error) = v8::Local::<v8::Object>::try_from(exception) else {
+        return Vec::new();
+    };
+    let name = string(scope, "stack");
+    let stack = error
+        .get(scope, name.into())
+        .and_then(|stack| v8::Local::<v8::String>::try_from(stack).ok());
+    let Some(stack) = stack else {
+        return Vec::new();
+    };
+    render::to_rust_string(scope, stack)
+        .lines()
+        .filter(|line| line.trim_start().starts_with("at ") && line.contains(RESOURCE_NAME))
+        .map(|line| format!("    {}", line.trim()))
+        .collect()
+}
+
+/// Reads `exec_main.mjs:LINE:COLUMN` out of a stack frame.
+fn place_in(frame: &str) -> Option<Place> {
+    let (_, after) = frame.split_once(RESOURCE_NAME)?;
+    let mut numbers = after
+        .strip_prefix(':')?
+        .split(|character: char| !character.is_ascii_digit());
+    Some(Place {
+        line: numbers.next()?.parse().ok()?,
+        column: numbers.next()?.parse().ok()?,
+    })
+}
+
+/// Where V8 says a message is from, if that is the script itself.
+pub(super) fn place_of<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    message: v8::Local<'s, v8::Message>,
+) -> Option<Place> {
+    let name = message.get_script_resource_name(scope)?;
+    if name.to_rust_string_lossy(scope) != RESOURCE_NAME {
+        return None;
+    }
+    let line = message.get_line_number(scope).filter(|line| *line > 0)?;
+    Some(Place {
+        line,
+        column: message.get_start_column() + 1,
+    })
+}
+
+/// The source line with a caret under the column.
+fn code_frame(source: &str, place: Place) -> Option<String> {
+    let line = source_line(source, place.line)?;
+    let units: Vec<u16> = line.encode_utf16().collect();
+    let column = place.column.saturating_sub(1).min(units.len());
+    let start = column.saturating_sub(SHOWN_LINE / 2);
+    let end = units.len().min(start + SHOWN_LINE);
+    let (before, after) = (&units[start..column], &units[column..end]);
+
+    let cut_before = if start > 0 { "…" } else { "" };
+    let cut_after = if end < units.len() { "…" } else { "" };
+    let before = format!("{cut_before}{}", String::from_utf16_lossy(before));
+    let after = String::from_utf16_lossy(after);
+    let number = place.line.to_string();
+    let margin = " ".repeat(number.len());
+    let indent: String = before
+        .chars()
+        .map(|character| if character == '\t' { '\t' } else { ' ' })
+        .collect();
+    Some(format!(
+        "{number} | {before}{after}{cut_after}\n{margin} | {indent}^"
+    ))
+}
+
+/// A line by its number, from 1, as JavaScript counts lines.
+fn source_line(source: &str, number: usize) -> Option<&str> {
+    let mut rest = source;
+    let mut line = 1;
+    loop {
+        let end = rest.find(['\n', '\r', '\u{2028}', '\u{2029}']);
+        if line == number {
+            return Some(&rest[..end.unwrap_or(rest.len())]);
+        }
+        let end = end?;
+        let terminator = if rest[end..].starts_with("\r\n") {
+            2
+        } else {
+            rest[end..].chars().next()?.len_utf8()
+        };
+        rest = &rest[end + terminator..];
+        line += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_as_javascript_counts_them() {
+        let source = "a\r\nb\nc\u{2028}d\re";
+        let lines: Vec<_> = (1..=5).map(|n| source_line(source, n).unwrap()).collect();
+        assert_eq!(lines, ["a", "b", "c", "d", "e"]);
+        assert_eq!(source_line(source, 6), None);
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_column() {
+        let place = Place { line: 1, column: 7 };
+        assert_eq!(
+            code_frame("\tlet x y", place).unwrap(),
+            "1 | \tlet x y\n  | \t     ^"
+        );
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_column() {
+        let source = format!("{}!{}", "a".repeat(1000), "b".repeat(1000));
+        let place = Place {
+            line: 1,
+            column: 1001,
+        };
+        let frame = code_frame(&source, place).unwrap();
+        let (line, caret) = frame.split_once('\n').unwrap();
+        assert!(line.chars().count() < 200, "{line}");
+        let column = caret.chars().position(|c| c == '^').unwrap();
+        assert_eq!(line.chars().nth(column), Some('!'));
+    }
+
+    #[test]
+    fn places_are_read_from_frames() {
+        let place = place_in("    at async f (exec_main.mjs:12:34)");
+        assert_eq!(
+            place,
+            Some(Place {
+                line: 12,
+                column: 34
+            })
+        );
+    }
+}

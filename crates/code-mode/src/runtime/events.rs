@@ -1,0 +1,62 @@
+//! What a running script tells the outside, and what the outside tells it. No V8 type crosses here.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use crate::description::Tool;
+use crate::response::ContentItem;
+use crate::service::{ToolInput, ToolOutput};
+
+/// The outside, as the cell's thread sees it. Called from V8 callbacks: quick, and never blocking.
+pub(crate) trait CellEvents: Send + Sync {
+    /// Takes items, all or none.
+    fn output(&self, items: Vec<ContentItem>) -> Result<(), Refused>;
+
+    /// Starts a nested call; its end comes back as [`Command::CallSettled`].
+    fn start_call(&self, call_id: u64, tool: &Arc<Tool>, input: ToolInput);
+
+    /// Starts a notification; its end comes back as [`Command::NotificationDone`].
+    fn start_notification(&self, text: String);
+
+    /// The script called `yield_control`.
+    fn yielded(&self);
+
+    /// Reads a stored value as this cell sees it.
+    fn load(&self, key: &str) -> Option<Arc<RawValue>>;
+
+    /// Writes a stored value of this cell, or removes it with `None`.
+    fn store(&self, key: String, json: Option<Box<RawValue>>) -> Result<(), Refused>;
+
+    /// How many nested calls wait for the host; shown by `cells()`.
+    fn calls_pending(&self, count: usize);
+}
+
+/// A limit in the way; the text is what the script is told.
+pub(crate) struct Refused(pub(crate) String);
+
+/// What wakes a waiting script.
+pub(crate) enum Command {
+    /// A nested call has ended, well or with the text its `ToolError` is to have.
+    CallSettled {
+        call_id: u64,
+        result: Result<ToolOutput, String>,
+    },
+    /// A notification was heard.
+    NotificationDone,
+    /// The reason to stop is in the isolate's control block.
+    Stop,
+}
+
+/// How a script ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It ran to its end, or called `exit()`.
+    Success,
+    /// It threw, would not compile, awaited nothing, or used too much. The text is for the model.
+    Failure(String),
+    /// It was stopped from outside.
+    Stopped,
+    /// The engine itself failed under it.
+    RuntimeFailure(String),
+}

@@ -1,0 +1,96 @@
+//! What a script finds in its global object, besides the language.
+
+use super::callbacks;
+use super::script::Script;
+use super::{string, tools};
+
+/// Globals of V8's that a script must not have: shared memory, its clock, and WebAssembly.
+const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "WebAssembly"];
+
+/// The names of [`install`]'s exports, in the order of the contract.
+pub(super) const EXPORTS: [&str; 14] = [
+    "tools",
+    "ALL_TOOLS",
+    "text",
+    "image",
+    "audio",
+    "forward_output",
+    "store",
+    "load",
+    "notify",
+    "yield_control",
+    "exit",
+    "setTimeout",
+    "clearTimeout",
+    "console",
+];
+
+const CONSOLE_METHODS: [&str; 5] = ["log", "info", "warn", "error", "debug"];
+
+/// Puts the helpers on the global object, and on an object of their own for the modules.
+///
+/// `None` only when V8 is out of memory or terminating.
+pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Option<()> {
+    let global = scope.get_current_context().global(scope);
+    for name in REMOVED {
+        let name = string(scope, name);
+        global.delete(scope, name.into())?;
+    }
+
+    let exports = v8::Object::new(scope);
+    let tools = tools::object(scope, script)?;
+    let catalogue = string(scope, script.tools.catalogue());
+    let catalogue = v8::json::parse(scope, catalogue)?;
+    let console = console(scope)?;
+    for name in EXPORTS {
+        let value: v8::Local<v8::Value> = match name {
+            "tools" => tools.into(),
+            "ALL_TOOLS" => catalogue,
+            "console" => console.into(),
+            "text" => function(scope, name, 1, callbacks::text)?,
+            "image" => function(scope, name, 2, callbacks::image)?,
+            "audio" => function(scope, name, 1, callbacks::audio)?,
+            "forward_output" => function(scope, name, 0, callbacks::forward_output)?,
+            "store" => function(scope, name, 2, callbacks::store)?,
+            "load" => function(scope, name, 1, callbacks::load)?,
+            "notify" => function(scope, name, 1, callbacks::notify)?,
+            "yield_control" => function(scope, name, 0, callbacks::yield_control)?,
+            "exit" => function(scope, name, 0, callbacks::exit)?,
+            "setTimeout" => function(scope, name, 2, callbacks::set_timeout)?,
+            "clearTimeout" => function(scope, name, 1, callbacks::clear_timeout)?,
+            _ => unreachable!("every export has a value"),
+        };
+        let name = string(scope, name);
+        exports.create_data_property(scope, name.into(), value)?;
+        let hidden = v8::PropertyAttribute::DONT_ENUM;
+        global.define_own_property(scope, name.into(), value, hidden)?;
+    }
+    *script.exports.borrow_mut() = Some(v8::Global::new(scope, exports));
+    Some(())
+}
+
+fn function<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    name: &str,
+    length: i32,
+    callback: impl v8::MapFnTo<v8::FunctionCallback>,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let function = v8::Function::builder(callback)
+        .length(length)
+        .constructor_behavior(v8::ConstructorBehavior::Throw)
+        .build(scope)?;
+    let name = string(scope, name);
+    function.set_name(name);
+    Some(function.into())
+}
+
+/// A `console` of ours: every method of it is heard, and it has none that are not.
+fn console<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Object>> {
+    let console = v8::Object::new(scope);
+    for name in CONSOLE_METHODS {
+        let log = function(scope, name, 0, callbacks::console_log)?;
+        let name = string(scope, name);
+        console.create_data_property(scope, name.into(), log)?;
+    }
+    Some(console)
+}

@@ -1,0 +1,75 @@
+//! V8: one isolate on one thread per cell. The only folder that names a `v8::` type or says `unsafe`.
+//!
+//! In the order a script meets it: [`platform`] starts V8 once, [`thread`] owns the isolate and turns
+//! its event loop, [`globals`] puts the helpers of [`callbacks`] and [`tools`] into the context,
+//! [`modules`] serves them to `import`, [`render`] and [`media`] turn values into output, [`timers`]
+//! keeps what `setTimeout` was given, [`errors`] words what went wrong. [`control`] and [`watchdog`]
+//! are how other threads stop it. It knows nothing of sessions: it speaks to [`events::CellEvents`].
+
+mod callbacks;
+mod control;
+mod cpu_clock;
+mod errors;
+mod events;
+mod globals;
+mod media;
+mod modules;
+mod platform;
+mod render;
+mod script;
+mod thread;
+mod timers;
+mod tools;
+mod watchdog;
+
+pub(crate) use control::StopReason;
+pub(crate) use events::{CellEvents, Command, Outcome, Refused};
+pub(crate) use thread::{CellIsolate, CellSource, CellThread, spawn};
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Why a helper cannot go on.
+enum Thrown {
+    /// V8 has an exception pending already: a getter threw, JSON refused, execution was terminated.
+    Pending,
+    /// To be thrown as a `TypeError` with this message.
+    Type(String),
+    /// To be thrown as a `RangeError` with this message.
+    Range(String),
+}
+
+impl Thrown {
+    /// The exception to throw, unless one is pending.
+    fn to_exception<'s>(
+        &self,
+        scope: &mut v8::PinScope<'s, '_>,
+    ) -> Option<v8::Local<'s, v8::Value>> {
+        let text = match self {
+            Self::Pending => return None,
+            Self::Type(text) | Self::Range(text) => string(scope, text),
+        };
+        Some(match self {
+            Self::Range(_) => v8::Exception::range_error(scope, text),
+            _ => v8::Exception::type_error(scope, text),
+        })
+    }
+}
+
+impl From<Refused> for Thrown {
+    fn from(Refused(message): Refused) -> Self {
+        Self::Range(message)
+    }
+}
+
+/// Runs the body of a function that V8 enters; a panic must not unwind into V8.
+fn contain_panics<T>(body: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(body)).ok()
+}
+
+/// A V8 string of any Rust text; text longer than V8 allows becomes a note that says so.
+fn string<'s>(scope: &v8::PinScope<'s, '_, ()>, text: &str) -> v8::Local<'s, v8::String> {
+    v8::String::new(scope, text).unwrap_or_else(|| {
+        v8::String::new(scope, "(text longer than a JavaScript string may be)")
+            .expect("a short string is always made, or V8 has ended the process")
+    })
+}

@@ -1,0 +1,447 @@
+//! The thread of one cell: makes the isolate, runs the script to its end, takes the isolate down.
+//!
+//! Its event loop runs microtasks, then one due timer at a time, and otherwise sleeps until the
+//! outside sends something or the next timer is due. It never polls.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::control::{IsolateControl, StopReason};
+use super::errors::{self, Place, RESOURCE_NAME};
+use super::events::{CellEvents, Command, Outcome};
+use super::modules::{self, Importable};
+use super::script::Script;
+use super::timers::Timer;
+use super::{contain_panics, globals, platform, render, string, tools, watchdog};
+use crate::description::ToolSet;
+use crate::limits::{Limits, MIN_HEAP_BYTES};
+use crate::service::panic_message;
+
+/// How much further the heap may grow once it is over its limit, so that the built-in that is
+/// running can get to V8's next interrupt check, where the script ends.
+const HEAP_HEADROOM: usize = 512 * 1024 * 1024;
+
+/// How others reach a cell's isolate.
+pub(crate) struct CellIsolate {
+    control: Arc<IsolateControl>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// What the cell's thread is reached by; goes to [`spawn`].
+pub(crate) struct CommandReceiver(mpsc::Receiver<Command>);
+
+impl CellIsolate {
+    /// The two ends, before there is a thread.
+    pub(crate) fn prepare(limits: &Limits) -> (Self, CommandReceiver) {
+        let heap_limit = limits.heap_bytes.max(MIN_HEAP_BYTES);
+        let (commands, receiver) = mpsc::channel();
+        let isolate = Self {
+            control: Arc::new(IsolateControl::new(heap_limit, limits.cpu_time)),
+            commands,
+        };
+        (isolate, CommandReceiver(receiver))
+    }
+
+    /// Wakes the script with something it waits for. Ignored once the thread has ended.
+    pub(crate) fn send(&self, command: Command) {
+        let _ = self.commands.send(command);
+    }
+
+    /// Ends the script, running or waiting; false if it had ended, or was ended, already.
+    pub(crate) fn stop(&self, reason: StopReason) -> bool {
+        let first = self.control.stop(reason);
+        self.send(Command::Stop);
+        first
+    }
+
+    /// What the isolate has used.
+    pub(crate) fn control(&self) -> &IsolateControl {
+        &self.control
+    }
+}
+
+/// What a cell's thread runs.
+pub(crate) struct CellSource {
+    pub(crate) source: String,
+    pub(crate) tools: ToolSet,
+    pub(crate) limits: Limits,
+}
+
+/// A cell's thread, for its one owner.
+pub(crate) struct CellThread {
+    /// How the script ended; sent before the isolate is taken down. Closed without a value only if
+    /// the thread ended in a way nobody foresaw.
+    pub(crate) outcome: oneshot::Receiver<Outcome>,
+    pub(crate) thread: JoinHandle<()>,
+}
+
+/// Starts a cell's thread.
+pub(crate) fn spawn(
+    name: String,
+    source: CellSource,
+    isolate: &CellIsolate,
+    commands: CommandReceiver,
+    events: Arc<dyn CellEvents>,
+) -> std::io::Result<CellThread> {
+    let control = Arc::clone(&isolate.control);
+    watchdog::watch(&control)?;
+    let (sender, outcome) = oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name(name)
+        .stack_size(platform::STACK_BYTES)
+        .spawn(move || {
+            let mut sender = Some(sender);
+            let mut report = |outcome| {
+                if let Some(sender) = sender.take() {
+                    let _ = sender.send(outcome);
+                }
+            };
+            let body = || run_cell(source, &control, &commands.0, events, &mut report);
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+                report(runtime_failure(&panic_message(&*payload)));
+            }
+        })?;
+    Ok(CellThread { outcome, thread })
+}
+
+fn runtime_failure(why: &str) -> Outcome {
+    Outcome::RuntimeFailure(format!(
+        "the engine failed while it ran the script ({why}); this cell is lost, the session goes on"
+    ))
+}
+
+/// From no isolate to no isolate.
+fn run_cell(
+    source: CellSource,
+    control: &Arc<IsolateControl>,
+    commands: &mpsc::Receiver<Command>,
+    events: Arc<dyn CellEvents>,
+    report: &mut dyn FnMut(Outcome),
+) {
+    platform::ensure_started();
+    let mut isolate = new_isolate(control);
+    control.attach(isolate.thread_safe_handle());
+    let script = Rc::new(Script::new(
+        events,
+        Arc::clone(control),
+        source.tools,
+        source.limits,
+    ));
+    isolate.set_slot(Rc::clone(&script));
+
+    let run = || run_script(&mut isolate, &script, &source.source, commands);
+    let outcome = catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|payload| runtime_failure(&panic_message(&*payload)));
+    control.detach();
+    report(outcome);
+
+    script.release_handles();
+    isolate.remove_slot::<Rc<Script>>();
+}
+
+fn new_isolate(control: &Arc<IsolateControl>) -> v8::OwnedIsolate {
+    let parameters = v8::CreateParams::default()
+        .heap_limits(0, control.heap_limit())
+        .allow_atomics_wait(false);
+    let mut isolate = v8::Isolate::new(parameters);
+    isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
+    isolate.set_host_import_module_dynamically_callback(modules::import_dynamically);
+    isolate.add_near_heap_limit_callback(near_heap_limit, Arc::as_ptr(control).cast_mut().cast());
+    isolate
+}
+
+/// V8 is about to run out of heap, on the isolate's thread.
+unsafe extern "C" fn near_heap_limit(
+    control: *mut std::ffi::c_void,
+    current: usize,
+    _initial: usize,
+) -> usize {
+    contain_panics(|| {
+        // SAFETY: the pointer is to the control block that the cell's thread holds until after its
+        // isolate is gone.
+        let control = unsafe { &*control.cast_const().cast::<IsolateControl>() };
+        control.stop(StopReason::HeapLimit);
+    });
+    current + HEAP_HEADROOM
+}
+
+/// Why a script did not run to its end.
+enum Failure {
+    /// It failed by itself; the text is for the model.
+    Described(String),
+    /// It was stopped; the reason is in the control block.
+    Interrupted,
+}
+
+fn run_script(
+    isolate: &mut v8::OwnedIsolate,
+    script: &Script,
+    source: &str,
+    commands: &mpsc::Receiver<Command>,
+) -> Outcome {
+    v8::scope!(let scope, isolate);
+    let context = v8::Context::new(scope, v8::ContextOptions::default());
+    let scope = &mut v8::ContextScope::new(scope, context);
+    if globals::install(scope, script).is_none() && script.control.reason().is_none() {
+        return runtime_failure("its helpers could not be made");
+    }
+    script.control.enter_javascript();
+    let result = evaluate(scope, script, source, commands);
+    conclude(script, result)
+}
+
+/// Makes the end of a script final: from here on nobody can stop it any more.
+fn conclude(script: &Script, result: Result<(), Failure>) -> Outcome {
+    let control = &script.control;
+    if let Some(why) = script.broken.take() {
+        control.claim(StopReason::Completed);
+        return runtime_failure(&why);
+    }
+    match result {
+        Ok(()) if control.claim(StopReason::Completed) => return Outcome::Success,
+        Err(Failure::Described(text)) if control.claim(StopReason::Completed) => {
+            return Outcome::Failure(text);
+        }
+        _ => {}
+    }
+    match control.reason() {
+        Some(StopReason::Exited) => Outcome::Success,
+        Some(StopReason::Terminated) => Outcome::Stopped,
+        Some(StopReason::HeapLimit) => Outcome::Failure(format!(
+            "Error: the script used more than its {} of memory (heap and ArrayBuffers together) and was stopped; \
+             work on smaller pieces, or keep less at once",
+            in_mib(control.heap_limit())
+        )),
+        Some(StopReason::CpuLimit) => Outcome::Failure(format!(
+            "Error: the script computed for {:.1} s, longer than the {:.1} s it may, and was stopped; \
+             time spent waiting does not count",
+            control.cpu_used().as_secs_f64(),
+            control.cpu_limit().as_secs_f64()
+        )),
+        Some(StopReason::Completed) | None => runtime_failure("V8 stopped it without a reason"),
+    }
+}
+
+fn in_mib(bytes: usize) -> String {
+    const MIB: usize = 1024 * 1024;
+    format!("{} MiB", bytes.div_ceil(MIB))
+}
+
+/// Compiles, links and evaluates the script, and turns its event loop until its promise settles.
+fn evaluate<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    source: &str,
+    commands: &mpsc::Receiver<Command>,
+) -> Result<(), Failure> {
+    let attempt = Attempt { script, source };
+    let module = attempt.run(scope, |scope| compile(scope, source))?;
+    refuse_unknown_imports(scope, module, source)?;
+    attempt.run(scope, |scope| {
+        module.instantiate_module(scope, modules::resolve)
+    })?;
+    let promise = attempt.run(scope, |scope| module.evaluate(scope))?;
+    let promise = v8::Local::<v8::Promise>::try_from(promise)
+        .expect("V8 evaluates a source text module to a promise");
+
+    loop {
+        scope.perform_microtask_checkpoint();
+        if script.control.reason().is_some() || script.broken.borrow().is_some() {
+            return Err(Failure::Interrupted);
+        }
+        match promise.state() {
+            v8::PromiseState::Fulfilled => return Ok(()),
+            v8::PromiseState::Rejected => {
+                let exception = promise.result(scope);
+                let text = errors::describe(scope, exception, None, source);
+                return Err(Failure::Described(text));
+            }
+            v8::PromiseState::Pending => {}
+        }
+        v8::scope!(let turn, scope);
+        let due = script.timers.borrow_mut().take_due(Instant::now());
+        if let Some(timer) = due {
+            attempt.run(turn, |turn| fire(turn, timer))?;
+            deliver(turn, script, commands.try_iter());
+        } else if script.has_work_outside() {
+            script.control.check_heap(turn);
+            script.control.leave_javascript();
+            let command = next_command(script, commands);
+            script.control.enter_javascript();
+            deliver(turn, script, command.into_iter().chain(commands.try_iter()));
+        } else {
+            return Err(stalled(turn, module, source));
+        }
+    }
+}
+
+/// Runs pieces of the script and words what they throw.
+struct Attempt<'a> {
+    script: &'a Script,
+    source: &'a str,
+}
+
+impl Attempt<'_> {
+    /// Runs one piece; it gives `None` if it threw or was stopped.
+    fn run<'s, 'i, T>(
+        &self,
+        scope: &mut v8::PinScope<'s, 'i>,
+        piece: impl FnOnce(&mut v8::PinScope<'s, 'i>) -> Option<T>,
+    ) -> Result<T, Failure> {
+        v8::tc_scope!(let scope, scope);
+        if let Some(value) = piece(scope) {
+            return Ok(value);
+        }
+        if scope.has_terminated() || self.script.control.reason().is_some() {
+            return Err(Failure::Interrupted);
+        }
+        let Some(exception) = scope.exception() else {
+            return Err(Failure::Interrupted);
+        };
+        let message = scope.message();
+        scope.reset();
+        let text = errors::describe(scope, exception, message, self.source);
+        Err(Failure::Described(text))
+    }
+}
+
+fn compile<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    source: &str,
+) -> Option<v8::Local<'s, v8::Module>> {
+    let name = string(scope, RESOURCE_NAME);
+    let origin = v8::ScriptOrigin::new(
+        scope,
+        name.into(),
+        0,
+        0,
+        false,
+        0,
+        None,
+        false,
+        false,
+        true,
+        None,
+    );
+    let code = string(scope, source);
+    let mut source = v8::script_compiler::Source::new(code, Some(&origin));
+    v8::script_compiler::compile_module(scope, &mut source)
+}
+
+/// Imports that cannot be served are refused here, where the line they are on is known.
+fn refuse_unknown_imports(
+    scope: &mut v8::PinScope<'_, '_>,
+    module: v8::Local<'_, v8::Module>,
+    source: &str,
+) -> Result<(), Failure> {
+    let requests = module.get_module_requests();
+    for index in 0..requests.length() {
+        let request = requests
+            .get(scope, index)
+            .and_then(|request| v8::Local::<v8::ModuleRequest>::try_from(request).ok());
+        let Some(request) = request else { continue };
+        let specifier = render::to_rust_string(scope, request.get_specifier());
+        if Importable::from_specifier(&specifier).is_some() {
+            continue;
+        }
+        let location = module.source_offset_to_location(request.get_source_offset());
+        let place = Place {
+            line: to_number(location.get_line_number()) + 1,
+            column: to_number(location.get_column_number()) + 1,
+        };
+        let message = format!("TypeError: {}", modules::not_importable(&specifier));
+        return Err(Failure::Described(errors::compose(
+            &message,
+            &[],
+            Some(place),
+            source,
+        )));
+    }
+    Ok(())
+}
+
+fn to_number(v8_number: i32) -> usize {
+    usize::try_from(v8_number).unwrap_or(0)
+}
+
+/// A promise nobody will settle is an error at once, not a script that hangs.
+fn stalled(
+    scope: &mut v8::PinScope<'_, '_>,
+    module: v8::Local<'_, v8::Module>,
+    source: &str,
+) -> Failure {
+    let place = module
+        .get_stalled_top_level_await_message(scope)
+        .first()
+        .and_then(|(_, message)| errors::place_of(scope, *message));
+    Failure::Described(errors::compose(
+        "Error: the script awaits a promise that nothing will settle: \
+         no nested call, timer or notification is under way",
+        &[],
+        place,
+        source,
+    ))
+}
+
+/// Calls a timer's function. `None` if it threw or was stopped.
+fn fire(scope: &mut v8::PinScope<'_, '_>, timer: Timer) -> Option<()> {
+    let callback = v8::Local::new(scope, timer.callback);
+    let arguments: Vec<_> = timer
+        .arguments
+        .iter()
+        .map(|argument| v8::Local::new(scope, argument))
+        .collect();
+    let receiver = v8::undefined(scope);
+    callback.call(scope, receiver.into(), &arguments).map(drop)
+}
+
+/// Sleeps until the outside sends something or a timer is due.
+fn next_command(script: &Script, commands: &mpsc::Receiver<Command>) -> Option<Command> {
+    let due = script.timers.borrow_mut().next_due();
+    let received = match due {
+        None => commands
+            .recv()
+            .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+        Some(due) => commands.recv_timeout(due.saturating_duration_since(Instant::now())),
+    };
+    match received {
+        Ok(command) => Some(command),
+        Err(mpsc::RecvTimeoutError::Timeout) => None,
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            script.control.claim(StopReason::Terminated);
+            None
+        }
+    }
+}
+
+/// Settles everything that has arrived; the reactions run together, at the next checkpoint.
+fn deliver(
+    scope: &mut v8::PinScope<'_, '_>,
+    script: &Script,
+    commands: impl Iterator<Item = Command>,
+) {
+    for command in commands {
+        match command {
+            Command::CallSettled { call_id, result } => {
+                let (call, left) = {
+                    let mut calls = script.calls.borrow_mut();
+                    (calls.remove(&call_id), calls.len())
+                };
+                script.events.calls_pending(left);
+                if let Some(call) = call {
+                    tools::settle(scope, call, result);
+                }
+            }
+            Command::NotificationDone => {
+                let left = script.notifications.get().saturating_sub(1);
+                script.notifications.set(left);
+            }
+            Command::Stop => {}
+        }
+    }
+}

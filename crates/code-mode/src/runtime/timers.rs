@@ -1,0 +1,98 @@
+//! The timers of one cell: a queue on its own thread, no thread and no system timer each.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::time::{Duration, Instant};
+
+/// The longest delay kept apart; longer ones are as good as for ever.
+const LONGEST_DELAY: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// What `setTimeout` was given.
+pub(super) struct Timer {
+    pub(super) callback: v8::Global<v8::Function>,
+    pub(super) arguments: Vec<v8::Global<v8::Value>>,
+}
+
+#[derive(Default)]
+pub(super) struct Timers {
+    last_id: u32,
+    pending: HashMap<u32, Timer>,
+    /// Due times, the earliest first, equal ones by id. Entries of cleared timers stay until they
+    /// come up, but never outnumber the pending ones by much: see `compact`.
+    queue: BinaryHeap<Reverse<(Instant, u32)>>,
+}
+
+impl Timers {
+    /// Adds a timer; its id, from 1.
+    pub(super) fn set(&mut self, delay: Duration, timer: Timer) -> u32 {
+        self.last_id += 1;
+        self.pending.insert(self.last_id, timer);
+        self.queue
+            .push(Reverse((Instant::now() + delay, self.last_id)));
+        self.last_id
+    }
+
+    /// Forgets a timer; unknown ids are ignored.
+    pub(super) fn clear(&mut self, id: u32) {
+        if self.pending.remove(&id).is_some() {
+            self.compact();
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// When the next timer is due.
+    pub(super) fn next_due(&mut self) -> Option<Instant> {
+        while let Some(Reverse((due, id))) = self.queue.peek() {
+            if self.pending.contains_key(id) {
+                return Some(*due);
+            }
+            self.queue.pop();
+        }
+        None
+    }
+
+    /// Takes the earliest timer that is due at `now`.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Timer> {
+        if self.next_due()? > now {
+            return None;
+        }
+        let Reverse((_, id)) = self.queue.pop()?;
+        self.pending.remove(&id)
+    }
+
+    fn compact(&mut self) {
+        const WORTH_IT: usize = 64;
+        if self.queue.len() > WORTH_IT && self.queue.len() > 2 * self.pending.len() {
+            let pending = &self.pending;
+            self.queue
+                .retain(|Reverse((_, id))| pending.contains_key(id));
+        }
+    }
+}
+
+/// A delay as scripts give it: milliseconds, anything that is no positive number being 0.
+pub(super) fn delay(milliseconds: f64) -> Duration {
+    if !milliseconds.is_finite() || milliseconds <= 0.0 {
+        return Duration::ZERO;
+    }
+    Duration::try_from_secs_f64(milliseconds / 1000.0)
+        .unwrap_or(LONGEST_DELAY)
+        .min(LONGEST_DELAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_milliseconds_and_anything_odd_is_zero() {
+        assert_eq!(delay(1.5), Duration::from_micros(1500));
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0] {
+            assert_eq!(delay(odd), Duration::ZERO);
+        }
+        assert_eq!(delay(1e300), LONGEST_DELAY);
+    }
+}

@@ -1,0 +1,391 @@
+//! The `tools` object: one function per enabled tool, and the calls they make.
+
+use std::sync::Arc;
+
+use super::callbacks::{Arguments, Return, run};
+use super::script::{PendingCall, Script};
+use super::{Thrown, render, string};
+use crate::description::{Tool, ToolKind};
+use crate::service::{ToolInput, ToolOutput};
+
+/// Makes the `tools` object.
+///
+/// Enabled tools are its own enumerable properties. Original names, and names no tool has, are
+/// answered by an interceptor that V8 asks only where there is no such property on the object or its
+/// prototypes.
+pub(super) fn object<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+) -> Option<v8::Local<'s, v8::Object>> {
+    let template = v8::ObjectTemplate::new(scope);
+    template.set_named_property_handler(
+        v8::NamedPropertyHandlerConfiguration::new()
+            .getter(missing_tool)
+            .query(has_missing_tool)
+            .flags(
+                v8::PropertyHandlerFlags::NON_MASKING
+                    | v8::PropertyHandlerFlags::ONLY_INTERCEPT_STRINGS,
+            ),
+    );
+    let tools = template.new_instance(scope)?;
+    for (position, tool) in script.tools.iter().enumerate() {
+        let name = string(scope, &tool.global_name);
+        let function = tool_function(scope, position, name)?;
+        tools.create_data_property(scope, name.into(), function.into())?;
+    }
+    Some(tools)
+}
+
+fn tool_function<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    position: usize,
+    name: v8::Local<'s, v8::String>,
+) -> Option<v8::Local<'s, v8::Function>> {
+    let position = u32::try_from(position).ok()?;
+    let position = v8::Integer::new_from_unsigned(scope, position);
+    let function = v8::Function::builder(call_tool)
+        .data(position.into())
+        .length(1)
+        .constructor_behavior(v8::ConstructorBehavior::Throw)
+        .build(scope)?;
+    function.set_name(name);
+    Some(function)
+}
+
+/// Answers for properties that are no global name of a tool.
+///
+/// A tool's original name gives the same function object. A name no tool has gives a function whose
+/// call rejects and names the closest tools: `tools.x(…)` fails with help, while `"x" in tools`,
+/// `Object.keys` and `hasOwn` keep telling the truth. `then` and `toJSON` are asked by the language
+/// itself, of any object, and stay undefined.
+fn missing_tool<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    name: v8::Local<'s, v8::Name>,
+    args: v8::PropertyCallbackArguments<'s>,
+    mut result: v8::ReturnValue<v8::Value>,
+) -> v8::Intercepted {
+    let mut intercepted = v8::Intercepted::kNo;
+    run(scope, |scope, script| {
+        let Ok(name) = v8::Local::<v8::String>::try_from(name) else {
+            return Ok(());
+        };
+        let text = render::to_rust_string(scope, name);
+        if let Some(tool) = tool_named(script, &text) {
+            let global_name = string(scope, &tool.global_name);
+            // Not through the interceptor again; gone where the script deleted it.
+            let function = args
+                .holder()
+                .get_real_named_property(scope, global_name.into());
+            if let Some(function) = function {
+                result.set(function);
+                intercepted = v8::Intercepted::kYes;
+            }
+            return Ok(());
+        }
+        if matches!(text.as_str(), "then" | "toJSON") {
+            return Ok(());
+        }
+        let function = v8::Function::builder(call_unknown_tool)
+            .data(name.into())
+            .constructor_behavior(v8::ConstructorBehavior::Throw)
+            .build(scope)
+            .ok_or(Thrown::Pending)?;
+        function.set_name(name);
+        result.set(function.into());
+        intercepted = v8::Intercepted::kYes;
+        Ok(())
+    });
+    intercepted
+}
+
+/// Whether there is such a property: yes for a tool's original name, no for a name no tool has.
+fn has_missing_tool<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    name: v8::Local<'s, v8::Name>,
+    _: v8::PropertyCallbackArguments<'s>,
+    mut result: v8::ReturnValue<v8::Integer>,
+) -> v8::Intercepted {
+    let mut intercepted = v8::Intercepted::kNo;
+    run(scope, |scope, script| {
+        let name = name.to_rust_string_lossy(scope);
+        let is_original = tool_named(script, &name).is_some_and(|tool| tool.global_name != name);
+        if is_original {
+            result.set_uint32(v8::PropertyAttribute::DONT_ENUM.as_u32());
+            intercepted = v8::Intercepted::kYes;
+        }
+        Ok(())
+    });
+    intercepted
+}
+
+fn tool_named<'a>(script: &'a Script, name: &str) -> Option<&'a Arc<Tool>> {
+    script.tools.get(name)
+}
+
+/// `tools.no_such_tool(…)`
+fn call_unknown_tool<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    args: Arguments<'s>,
+    mut result: Return,
+) {
+    run(scope, |scope, script| {
+        let name = args.data().to_rust_string_lossy(scope);
+        let closest = script.tools.closest(&name);
+        let help = if script.tools.is_empty() {
+            "no tools are enabled".to_owned()
+        } else if closest.is_empty() {
+            "ALL_TOOLS lists the ones there are".to_owned()
+        } else {
+            format!("did you mean {}?", closest.join(" or "))
+        };
+        let message = string(scope, &format!("there is no tool {name:?}; {help}"));
+        let error = call_error(scope, &name)?;
+        set_message(scope, error, message)?;
+        reject_at_once(scope, error.into(), &mut result)
+    });
+}
+
+/// `tools.some_tool(input)`
+fn call_tool<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, mut result: Return) {
+    run(scope, |scope, script| {
+        let position = args.data().uint32_value(scope).unwrap_or(u32::MAX) as usize;
+        let tool = Arc::clone(script.tools.at(position).expect("made from the same set"));
+        match start_call(scope, script, tool, args.get(0)) {
+            Ok(promise) => {
+                result.set(promise.into());
+                Ok(())
+            }
+            Err(Refusal::Uncatchable) => Err(Thrown::Pending),
+            Err(Refusal::Error(error)) => reject_at_once(scope, error, &mut result),
+        }
+    });
+}
+
+/// Why a call did not start.
+enum Refusal<'s> {
+    /// The promise is to reject with this.
+    Error(v8::Local<'s, v8::Value>),
+    /// Execution was terminated.
+    Uncatchable,
+}
+
+fn start_call<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    tool: Arc<Tool>,
+    argument: v8::Local<'s, v8::Value>,
+) -> Result<v8::Local<'s, v8::Promise>, Refusal<'s>> {
+    let input = input(scope, &tool, argument)?;
+    within_limits(script).map_err(|thrown| refusal(scope, thrown))?;
+    let error = call_error(scope, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;
+    let resolver = v8::PromiseResolver::new(scope).ok_or(Refusal::Uncatchable)?;
+
+    let call_id = script.calls_started.get() + 1;
+    script.calls_started.set(call_id);
+    let pending = {
+        let mut calls = script.calls.borrow_mut();
+        calls.insert(
+            call_id,
+            PendingCall {
+                resolver: v8::Global::new(scope, resolver),
+                error: v8::Global::new(scope, error),
+            },
+        );
+        calls.len()
+    };
+    script.events.calls_pending(pending);
+    script.events.start_call(call_id, &tool, input);
+    Ok(resolver.get_promise(scope))
+}
+
+fn within_limits(script: &Script) -> Result<(), Thrown> {
+    let limits = &script.limits;
+    if script.calls.borrow().len() >= limits.max_calls_in_flight {
+        return Err(Thrown::Range(format!(
+            "{} nested calls are under way, as many as are allowed at once; await some before starting more",
+            limits.max_calls_in_flight
+        )));
+    }
+    if script.calls_started.get() >= limits.max_calls {
+        return Err(Thrown::Range(format!(
+            "the cell has made {} nested calls, as many as it may in all",
+            limits.max_calls
+        )));
+    }
+    Ok(())
+}
+
+/// The argument as the tool takes it.
+fn input<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    tool: &Tool,
+    argument: v8::Local<'s, v8::Value>,
+) -> Result<ToolInput, Refusal<'s>> {
+    match tool.definition.kind {
+        ToolKind::Freeform => match v8::Local::<v8::String>::try_from(argument) {
+            Ok(text) => Ok(ToolInput::Freeform(render::to_rust_string(scope, text))),
+            Err(_) => Err(wrong_argument(scope, tool, "a string", argument)),
+        },
+        ToolKind::Function if argument.is_undefined() => Ok(ToolInput::Function(
+            serde_json::value::RawValue::from_string("{}".to_owned()).expect("this is JSON"),
+        )),
+        ToolKind::Function => {
+            let json = json_argument(scope, tool, argument)?;
+            match json {
+                Some(json) if json.starts_with('{') => {
+                    match serde_json::value::RawValue::from_string(json) {
+                        Ok(json) => Ok(ToolInput::Function(json)),
+                        Err(error) => {
+                            let message = format!("{}: {error}", tool.shown_name());
+                            Err(refusal(scope, Thrown::Type(message)))
+                        }
+                    }
+                }
+                _ => Err(wrong_argument(scope, tool, "an object", argument)),
+            }
+        }
+    }
+}
+
+/// The argument as JSON text; a refusal names the tool and says what V8 says.
+fn json_argument<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    tool: &Tool,
+    argument: v8::Local<'s, v8::Value>,
+) -> Result<Option<String>, Refusal<'s>> {
+    v8::tc_scope!(let scope, scope);
+    if let Ok(json) = render::to_json(scope, argument) {
+        return Ok(json);
+    }
+    if scope.has_terminated() {
+        scope.rethrow();
+        return Err(Refusal::Uncatchable);
+    }
+    let cause = scope.exception();
+    let why = scope
+        .message()
+        .map(|message| message.get(scope).to_rust_string_lossy(scope));
+    scope.reset();
+    let why = why.unwrap_or_else(|| "it could not be read".to_owned());
+    let why = why.strip_prefix("Uncaught ").unwrap_or(&why);
+    let message = format!(
+        "{}: JSON cannot carry the argument: {why}",
+        tool.shown_name()
+    );
+    let message = string(scope, &message);
+    let error = v8::Exception::type_error(scope, message);
+    if let (Some(cause), Ok(error)) = (cause, v8::Local::<v8::Object>::try_from(error)) {
+        let name = string(scope, "cause");
+        let hidden = v8::PropertyAttribute::DONT_ENUM;
+        let _ = error.define_own_property(scope, name.into(), cause, hidden);
+    }
+    Err(Refusal::Error(error))
+}
+
+fn wrong_argument<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    tool: &Tool,
+    expected: &str,
+    argument: v8::Local<'s, v8::Value>,
+) -> Refusal<'s> {
+    let came = if argument.is_null() {
+        "null".to_owned()
+    } else if argument.is_undefined() {
+        "nothing".to_owned()
+    } else if argument.is_array() {
+        "an array".to_owned()
+    } else {
+        format!("a {}", argument.type_of(scope).to_rust_string_lossy(scope))
+    };
+    let message = format!(
+        "{} takes {expected}; it was given {came}",
+        tool.shown_name()
+    );
+    refusal(scope, Thrown::Type(message))
+}
+
+fn refusal<'s>(scope: &mut v8::PinScope<'s, '_>, thrown: Thrown) -> Refusal<'s> {
+    thrown
+        .to_exception(scope)
+        .map_or(Refusal::Uncatchable, Refusal::Error)
+}
+
+fn reject_at_once<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    error: v8::Local<'s, v8::Value>,
+    result: &mut Return,
+) -> Result<(), Thrown> {
+    let resolver = v8::PromiseResolver::new(scope).ok_or(Thrown::Pending)?;
+    resolver.reject(scope, error).ok_or(Thrown::Pending)?;
+    result.set(resolver.get_promise(scope).into());
+    Ok(())
+}
+
+/// A `ToolError` without its message yet. V8 notes the stack now and words it when it is first read.
+fn call_error<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    tool: &str,
+) -> Result<v8::Local<'s, v8::Object>, Thrown> {
+    let nothing = v8::String::empty(scope);
+    let error = v8::Exception::error(scope, nothing);
+    let error = v8::Local::<v8::Object>::try_from(error).map_err(|_| Thrown::Pending)?;
+    let name = string(scope, "name");
+    let tool_error = string(scope, "ToolError");
+    let hidden = v8::PropertyAttribute::DONT_ENUM;
+    error
+        .define_own_property(scope, name.into(), tool_error.into(), hidden)
+        .ok_or(Thrown::Pending)?;
+    let name = string(scope, "tool");
+    let tool = string(scope, tool);
+    error
+        .create_data_property(scope, name.into(), tool.into())
+        .ok_or(Thrown::Pending)?;
+    Ok(error)
+}
+
+fn set_message<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    error: v8::Local<'s, v8::Object>,
+    message: v8::Local<'s, v8::String>,
+) -> Result<(), Thrown> {
+    let name = string(scope, "message");
+    let hidden = v8::PropertyAttribute::DONT_ENUM;
+    error
+        .define_own_property(scope, name.into(), message.into(), hidden)
+        .ok_or(Thrown::Pending)?;
+    Ok(())
+}
+
+/// Settles a nested call. Its reactions run at the next microtask checkpoint.
+pub(super) fn settle(
+    scope: &mut v8::PinScope<'_, '_>,
+    call: PendingCall,
+    result: Result<ToolOutput, String>,
+) {
+    let resolver = v8::Local::new(scope, call.resolver);
+    let message = match result {
+        Ok(output) => match parsed(scope, &output) {
+            Ok(value) => {
+                let _ = resolver.resolve(scope, value);
+                return;
+            }
+            Err(why) => why,
+        },
+        Err(message) => message,
+    };
+    let error = v8::Local::new(scope, call.error);
+    let message = string(scope, &message);
+    if set_message(scope, error, message).is_ok() {
+        let _ = resolver.reject(scope, error.into());
+    }
+}
+
+fn parsed<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    output: &ToolOutput,
+) -> Result<v8::Local<'s, v8::Value>, String> {
+    v8::tc_scope!(let scope, scope);
+    let json = v8::String::new(scope, output.as_json())
+        .ok_or("the result is longer than a JavaScript string may be")?;
+    v8::json::parse(scope, json).ok_or_else(|| "the result could not be read as JSON".to_owned())
+}

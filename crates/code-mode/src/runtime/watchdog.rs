@@ -1,0 +1,117 @@
+//! One thread of the process that holds running scripts to their CPU time and looks at their memory.
+//!
+//! It sleeps without a timeout while no script is inside JavaScript: cells that wait cost it nothing.
+//! It must never wait for a cell.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use super::control::{IsolateControl, StopReason};
+use crate::sync::lock;
+
+/// How often running scripts are looked at: the most a script can overrun its CPU time by, and the
+/// longest that ArrayBuffers beyond the limit go unseen.
+const TICK: Duration = Duration::from_millis(10);
+
+struct Watchdog {
+    watched: Mutex<Vec<Weak<IsolateControl>>>,
+    /// Threads inside JavaScript.
+    running: AtomicUsize,
+    /// Set by the watchdog before it sleeps without a timeout.
+    asleep: AtomicBool,
+    thread: OnceLock<Thread>,
+}
+
+static WATCHDOG: Watchdog = Watchdog {
+    watched: Mutex::new(Vec::new()),
+    running: AtomicUsize::new(0),
+    asleep: AtomicBool::new(false),
+    thread: OnceLock::new(),
+};
+
+/// Has the isolate watched until its control block is gone.
+pub(super) fn watch(control: &Arc<IsolateControl>) -> std::io::Result<()> {
+    if WATCHDOG.thread.get().is_none() {
+        start()?;
+    }
+    lock(&WATCHDOG.watched).push(Arc::downgrade(control));
+    Ok(())
+}
+
+fn start() -> std::io::Result<()> {
+    // The lock makes sure that two first cells start one watchdog.
+    let _starting = lock(&WATCHDOG.watched);
+    if WATCHDOG.thread.get().is_some() {
+        return Ok(());
+    }
+    let handle = thread::Builder::new()
+        .name("code-mode-watchdog".to_owned())
+        .spawn(run)?;
+    let _ = WATCHDOG.thread.set(handle.thread().clone());
+    Ok(())
+}
+
+pub(super) fn entered_javascript() {
+    WATCHDOG.running.fetch_add(1, Ordering::SeqCst);
+    if WATCHDOG.asleep.swap(false, Ordering::SeqCst)
+        && let Some(thread) = WATCHDOG.thread.get()
+    {
+        thread.unpark();
+    }
+}
+
+pub(super) fn left_javascript() {
+    WATCHDOG.running.fetch_sub(1, Ordering::SeqCst);
+}
+
+fn run() {
+    loop {
+        if WATCHDOG.running.load(Ordering::SeqCst) == 0 {
+            WATCHDOG.asleep.store(true, Ordering::SeqCst);
+            // A script that started in between has seen `asleep`, or is seen here.
+            if WATCHDOG.running.load(Ordering::SeqCst) == 0 {
+                thread::park();
+            }
+            WATCHDOG.asleep.store(false, Ordering::SeqCst);
+        }
+        thread::sleep(look());
+    }
+}
+
+/// Looks at every running script; how long to sleep before the next look.
+fn look() -> Duration {
+    // Strong references are dropped after the lock: the last one runs destructors.
+    let controls: Vec<Arc<IsolateControl>> = {
+        let mut watched = lock(&WATCHDOG.watched);
+        watched.retain(|control| control.strong_count() > 0);
+        watched.iter().filter_map(Weak::upgrade).collect()
+    };
+    let mut next = TICK;
+    for control in controls.iter().filter(|control| control.is_in_javascript()) {
+        let used = control.cpu_used();
+        if used >= control.cpu_limit() {
+            control.stop(StopReason::CpuLimit);
+            continue;
+        }
+        next = next.min(control.cpu_limit() - used);
+        control.request_heap_check(heap_check);
+    }
+    next.max(Duration::from_millis(1))
+}
+
+/// Runs on the isolate's thread, between two steps of its script.
+unsafe extern "C" fn heap_check(isolate: v8::UnsafeRawIsolatePtr, control: *mut std::ffi::c_void) {
+    super::contain_panics(|| {
+        // SAFETY: V8 runs interrupts on the isolate's own thread while that isolate is alive, and
+        // the thread holds the control block that `request_heap_check` pointed to until after it.
+        let (mut isolate, control) = unsafe {
+            (
+                v8::Isolate::from_raw_isolate_ptr_unchecked(isolate),
+                &*control.cast_const().cast::<IsolateControl>(),
+            )
+        };
+        control.check_heap(&mut isolate);
+    });
+}

@@ -1,0 +1,235 @@
+//! One cell: what its thread, its control task and its waiters share, and the control task itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+
+use super::calls::HostCalls;
+use super::delivery::{Delivery, End};
+use super::host::{Notification, ToolCall, ToolInput};
+use super::request::CellId;
+use super::session::SessionState;
+use super::stored_values::Draft;
+use crate::description::Tool;
+use crate::response::ContentItem;
+use crate::runtime::{CellEvents, CellIsolate, CellThread, Outcome, Refused, StopReason};
+
+/// A cell from its start until its end was handed out. Owned by its session; its thread and its host
+/// calls hold it as long as they run.
+pub(crate) struct Cell {
+    pub(crate) id: CellId,
+    pub(crate) tool_call_id: Arc<str>,
+    pub(crate) started: Instant,
+    pub(crate) isolate: CellIsolate,
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) draft: Draft,
+    pub(crate) calls: HostCalls,
+    /// Fires when the cell is to be ended: by a terminating `wait`, or with its session.
+    pub(crate) stop_requested: CancellationToken,
+    /// The cell as its thread's callbacks pass it on.
+    pub(crate) this: std::sync::Weak<Cell>,
+}
+
+impl CellEvents for Cell {
+    fn output(&self, items: Vec<ContentItem>) -> Result<(), Refused> {
+        self.delivery
+            .push(items)
+            .map_err(|full| Refused(full.to_string()))
+    }
+
+    fn start_call(&self, call_id: u64, tool: &Arc<Tool>, input: ToolInput) {
+        let Some(this) = self.this.upgrade() else {
+            return;
+        };
+        let call = ToolCall {
+            cell_id: self.id,
+            tool_call_id: Arc::clone(&self.tool_call_id),
+            call_id,
+            tool: Arc::clone(tool),
+            input,
+        };
+        self.calls.start_call(this, call);
+    }
+
+    fn start_notification(&self, text: String) {
+        let Some(this) = self.this.upgrade() else {
+            return;
+        };
+        let notification = Notification {
+            cell_id: self.id,
+            tool_call_id: Arc::clone(&self.tool_call_id),
+            text,
+        };
+        self.calls.start_notification(this, notification);
+    }
+
+    fn yielded(&self) {
+        self.delivery.push_yield();
+    }
+
+    fn load(&self, key: &str) -> Option<Arc<RawValue>> {
+        self.draft.load(key)
+    }
+
+    fn store(&self, key: String, json: Option<Box<RawValue>>) -> Result<(), Refused> {
+        self.draft
+            .store(key, json)
+            .map_err(|full| Refused(full.to_string()))
+    }
+
+    fn calls_pending(&self, count: usize) {
+        self.calls.set_pending(count);
+    }
+}
+
+/// Sees a cell from its thread's start to `cell_closed`. Runs as a task of the embedder's runtime;
+/// if that runtime goes away, the cell is stopped and its waiters are told.
+pub(crate) async fn control(cell: Arc<Cell>, session: Arc<SessionState>, thread: CellThread) {
+    let _unfinished = Unfinished { cell: &cell };
+    let CellThread {
+        mut outcome,
+        thread,
+    } = thread;
+    let settled = tokio::select! {
+        biased;
+        () = cell.stop_requested.cancelled() => None,
+        outcome = &mut outcome => Some(outcome),
+    };
+    let outcome = match settled {
+        Some(outcome) => outcome,
+        None => {
+            // False means that the script had ended by itself: then that is how it ended.
+            cell.isolate.stop(StopReason::Terminated);
+            cell.calls.cancel_calls();
+            cell.calls.cancel_notifications();
+            outcome.await
+        }
+    };
+    let outcome = outcome.unwrap_or_else(|_| {
+        Outcome::RuntimeFailure(
+            "the engine's thread of this cell ended unexpectedly; this cell is lost, the session goes on"
+                .to_owned(),
+        )
+    });
+    let end = match outcome {
+        Outcome::Success => complete(&cell, None).await,
+        Outcome::Failure(error_text) => complete(&cell, Some(error_text)).await,
+        Outcome::Stopped => End::Terminated,
+        Outcome::RuntimeFailure(error_text) => End::Result {
+            stored_values: session.stored_values.snapshot(),
+            error_text: Some(error_text),
+        },
+    };
+    match end {
+        End::Result { .. } => {
+            cell.delivery.push_end(end);
+            release(&cell, thread).await;
+        }
+        End::Terminated => {
+            release(&cell, thread).await;
+            cell.delivery.push_end(end);
+        }
+    }
+    cell.calls.cell_closed(cell.id).await;
+}
+
+/// Waits for what a script that ended by itself left behind, then commits its writes. A termination
+/// that comes meanwhile still is one: nothing is committed.
+async fn complete(cell: &Cell, error_text: Option<String>) -> End {
+    cell.calls.cancel_calls();
+    let all_returned = async {
+        cell.calls.calls_returned().await;
+        cell.calls.notifications_returned().await;
+    };
+    tokio::select! {
+        biased;
+        () = all_returned => {}
+        () = cell.stop_requested.cancelled() => return End::Terminated,
+    }
+    End::Result {
+        stored_values: cell.draft.commit(),
+        error_text,
+    }
+}
+
+/// Waits until the isolate is gone, its thread has ended and every host callback has returned.
+async fn release(cell: &Cell, thread: std::thread::JoinHandle<()>) {
+    cell.calls.cancel_calls();
+    cell.calls.cancel_notifications();
+    // The thread contains its own panics; what is left of a join error is nobody's to handle.
+    let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    cell.calls.calls_returned().await;
+    cell.calls.notifications_returned().await;
+}
+
+/// Ends a cell whose control task is dropped before its time, because the runtime was shut down.
+/// Changes nothing of one that has ended.
+struct Unfinished<'a> {
+    cell: &'a Cell,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.cell.isolate.stop(StopReason::Terminated);
+        self.cell.delivery.push_end(End::Terminated);
+    }
+}
+
+/// Where a live cell stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CellState {
+    /// Its script runs, or waits for tools or timers.
+    Running,
+    /// It is being ended.
+    Terminating,
+    /// It has ended, and its last answer waits to be read.
+    Finished,
+}
+
+/// A live cell as [`Session::cells`](crate::Session::cells) shows it.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct CellInfo {
+    /// Its id.
+    pub cell_id: CellId,
+    /// The caller's name for the call that started it.
+    pub tool_call_id: String,
+    /// Where it stands.
+    pub state: CellState,
+    /// Time since it was started.
+    pub age: Duration,
+    /// Time spent in JavaScript.
+    pub cpu_used: Duration,
+    /// Heap and ArrayBuffer bytes when last looked at: before each wait for the outside, and every
+    /// few milliseconds of computing.
+    pub heap_used_bytes: usize,
+    /// Nested calls that wait for the host.
+    pub pending_calls: usize,
+}
+
+impl Cell {
+    pub(crate) fn info(&self) -> CellInfo {
+        let state = if self.delivery.has_ended() {
+            CellState::Finished
+        } else if self.delivery.is_terminating() {
+            CellState::Terminating
+        } else {
+            CellState::Running
+        };
+        let control = self.isolate.control();
+        CellInfo {
+            cell_id: self.id,
+            tool_call_id: self.tool_call_id.to_string(),
+            state,
+            age: self.started.elapsed(),
+            cpu_used: control.cpu_used(),
+            heap_used_bytes: control.heap_used(),
+            pending_calls: self.calls.pending(),
+        }
+    }
+}

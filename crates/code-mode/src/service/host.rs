@@ -1,0 +1,318 @@
+//! The embedder's side: who answers nested calls and hears notifications.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+
+use super::request::CellId;
+use crate::description::{Tool, ToolDefinition, ToolSet};
+
+/// Answers for the cells of a session. All methods may run at once, on any thread of the runtime.
+///
+/// A future returned here is cancelled in two steps: first its token fires; if it has not returned
+/// by the session's [`cancellation_grace`](crate::SessionBuilder::cancellation_grace) after that, it
+/// is dropped. A panic in one rejects that call and harms nothing else.
+///
+/// ```
+/// use code_mode::{CancellationToken, Host, ToolCall, ToolError, ToolOutput};
+///
+/// struct Clock;
+///
+/// impl Host for Clock {
+///     async fn invoke_tool(
+///         &self,
+///         call: ToolCall,
+///         _cancellation: CancellationToken,
+///     ) -> Result<ToolOutput, ToolError> {
+///         match call.tool.definition.name.as_str() {
+///             "now" => Ok(ToolOutput::text("12:00")),
+///             other => Err(ToolError::new(format!("no tool {other} here"))),
+///         }
+///     }
+/// }
+/// ```
+pub trait Host: Send + Sync + 'static {
+    /// Runs one nested call. The script's promise settles with what this returns.
+    ///
+    /// The token fires when the cell ends before the call does.
+    fn invoke_tool(
+        &self,
+        call: ToolCall,
+        cancellation: CancellationToken,
+    ) -> impl Future<Output = Result<ToolOutput, ToolError>> + Send;
+
+    /// Hears what a script said with `notify`, while the script goes on. The default ignores it.
+    ///
+    /// A cell's completion waits for this; the token fires when the cell is terminated.
+    fn notify(
+        &self,
+        notification: Notification,
+        cancellation: CancellationToken,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (notification, cancellation);
+        std::future::ready(())
+    }
+
+    /// Called exactly once for each cell, after its thread has ended and all its other callbacks
+    /// have returned. The default does nothing.
+    fn cell_closed(&self, cell_id: CellId) -> impl Future<Output = ()> + Send {
+        let _ = cell_id;
+        std::future::ready(())
+    }
+}
+
+/// One nested call of a script.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ToolCall {
+    /// The cell that calls.
+    pub cell_id: CellId,
+    /// [`ExecuteRequest::tool_call_id`](crate::ExecuteRequest::tool_call_id) of that cell.
+    pub tool_call_id: Arc<str>,
+    /// Numbers the calls of a cell, from 1.
+    pub call_id: u64,
+    /// What is called.
+    pub tool: Arc<Tool>,
+    /// What it is given.
+    pub input: ToolInput,
+}
+
+/// The argument of a nested call, by the kind of its tool.
+#[derive(Debug, Clone)]
+pub enum ToolInput {
+    /// A JSON object, `{}` where the script gave no argument.
+    Function(Box<RawValue>),
+    /// A string.
+    Freeform(String),
+}
+
+impl ToolInput {
+    /// Reads the input as a `T`.
+    ///
+    /// The error is fit to be returned from [`Host::invoke_tool`] with `?`.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ToolError> {
+        let parsed = match self {
+            Self::Function(json) => serde_json::from_str(json.get()),
+            Self::Freeform(text) => serde_json::from_value(text.as_str().into()),
+        };
+        parsed.map_err(|error| ToolError::new(format!("the input does not fit: {error}")))
+    }
+
+    /// The input as JSON text.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Function(json) => json.get().to_owned(),
+            Self::Freeform(text) => serde_json::Value::from(text.as_str()).to_string(),
+        }
+    }
+}
+
+/// The result of a nested call: any JSON value.
+#[derive(Debug, Clone)]
+pub struct ToolOutput(Box<RawValue>);
+
+impl ToolOutput {
+    /// A JSON string.
+    pub fn text(text: impl Into<String>) -> Self {
+        serde_json::Value::String(text.into()).into()
+    }
+
+    /// Anything that serialises to JSON.
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, ToolError> {
+        serde_json::value::to_raw_value(value)
+            .map(Self)
+            .map_err(|error| ToolError::new(format!("the result is no JSON: {error}")))
+    }
+
+    /// The JSON text a script will see as a value.
+    pub fn as_json(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl From<serde_json::Value> for ToolOutput {
+    fn from(value: serde_json::Value) -> Self {
+        let json = serde_json::value::to_raw_value(&value);
+        Self(json.expect("a JSON value always serialises"))
+    }
+}
+
+impl From<Box<RawValue>> for ToolOutput {
+    fn from(json: Box<RawValue>) -> Self {
+        Self(json)
+    }
+}
+
+/// A nested call that failed. The script's promise rejects with a `ToolError` of this message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct ToolError {
+    /// What the script, and through it the model, is told. Keep secrets out of it.
+    pub message: String,
+}
+
+impl ToolError {
+    /// A failure with this message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
+}
+
+/// What a script said with `notify`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Notification {
+    /// The cell that speaks.
+    pub cell_id: CellId,
+    /// [`ExecuteRequest::tool_call_id`](crate::ExecuteRequest::tool_call_id) of that cell.
+    pub tool_call_id: Arc<str>,
+    /// What it said.
+    pub text: String,
+}
+
+/// A future of the host's, as the engine keeps it.
+pub(crate) type HostFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// [`Host`] behind a pointer, its futures owning what they need.
+pub(crate) trait AnyHost: Send + Sync {
+    fn invoke_tool(
+        self: Arc<Self>,
+        call: ToolCall,
+        cancellation: CancellationToken,
+    ) -> HostFuture<Result<ToolOutput, ToolError>>;
+    fn notify(
+        self: Arc<Self>,
+        notification: Notification,
+        cancellation: CancellationToken,
+    ) -> HostFuture<()>;
+    fn cell_closed(self: Arc<Self>, cell_id: CellId) -> HostFuture<()>;
+}
+
+impl<H: Host> AnyHost for H {
+    fn invoke_tool(
+        self: Arc<Self>,
+        call: ToolCall,
+        cancellation: CancellationToken,
+    ) -> HostFuture<Result<ToolOutput, ToolError>> {
+        Box::pin(async move { Host::invoke_tool(&*self, call, cancellation).await })
+    }
+
+    fn notify(
+        self: Arc<Self>,
+        notification: Notification,
+        cancellation: CancellationToken,
+    ) -> HostFuture<()> {
+        Box::pin(async move { Host::notify(&*self, notification, cancellation).await })
+    }
+
+    fn cell_closed(self: Arc<Self>, cell_id: CellId) -> HostFuture<()> {
+        Box::pin(async move { Host::cell_closed(&*self, cell_id).await })
+    }
+}
+
+type Function = Box<dyn Fn(ToolCall) -> HostFuture<Result<ToolOutput, ToolError>> + Send + Sync>;
+
+/// A host made of closures, for small uses: one closure a tool.
+///
+/// A call that is cancelled is dropped at once, wherever its closure's future stands.
+///
+/// ```
+/// use code_mode::{FunctionHost, ToolDefinition, ToolOutput};
+///
+/// let host = FunctionHost::new().function(
+///     ToolDefinition::freeform("shout", "Says it louder."),
+///     |call| async move { Ok(ToolOutput::text(call.input.parse::<String>()?.to_uppercase())) },
+/// );
+/// assert_eq!(host.tools().len(), 1);
+/// ```
+#[derive(Default)]
+pub struct FunctionHost {
+    definitions: Vec<ToolDefinition>,
+    functions: HashMap<(Option<String>, String), Function>,
+}
+
+impl FunctionHost {
+    /// A host without tools.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a tool. One with the same namespace and name replaces the closure of the one before.
+    #[must_use]
+    pub fn function<F, R>(mut self, definition: ToolDefinition, function: F) -> Self
+    where
+        F: Fn(ToolCall) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<ToolOutput, ToolError>> + Send + 'static,
+    {
+        let key = (definition.namespace.clone(), definition.name.clone());
+        let function: Function = Box::new(move |call| Box::pin(function(call)));
+        if self.functions.insert(key, function).is_none() {
+            self.definitions.push(definition);
+        }
+        self
+    }
+
+    /// The tools added so far, for [`ExecuteRequest::enabled_tools`](crate::ExecuteRequest::enabled_tools).
+    pub fn tools(&self) -> ToolSet {
+        ToolSet::new(self.definitions.iter().cloned())
+    }
+}
+
+impl Host for FunctionHost {
+    async fn invoke_tool(
+        &self,
+        call: ToolCall,
+        cancellation: CancellationToken,
+    ) -> Result<ToolOutput, ToolError> {
+        let definition = &call.tool.definition;
+        let key = (definition.namespace.clone(), definition.name.clone());
+        let Some(function) = self.functions.get(&key) else {
+            return Err(ToolError::new(format!(
+                "the host has no function for tool {}",
+                definition.name
+            )));
+        };
+        cancellation
+            .run_until_cancelled(function(call))
+            .await
+            .unwrap_or_else(|| Err(ToolError::new("the call was cancelled")))
+    }
+}
+
+/// Calls a host method so that a panic in its synchronous part is caught too.
+pub(crate) async fn contained<T>(start: impl FnOnce() -> HostFuture<T>) -> Result<T, HostPanicked> {
+    use futures_util::FutureExt;
+
+    AssertUnwindSafe(async { start().await })
+        .catch_unwind()
+        .await
+        .map_err(|payload| HostPanicked {
+            message: panic_message(&*payload),
+        })
+}
+
+/// A callback of the host's that panicked.
+#[derive(Debug, thiserror::Error)]
+#[error("the host's code panicked: {message}")]
+pub(crate) struct HostPanicked {
+    message: String,
+}
+
+/// The text of a panic, where it has one.
+pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

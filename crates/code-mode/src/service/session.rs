@@ -1,0 +1,369 @@
+//! A session: the cells started in it and the values they share.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::calls::HostCalls;
+use super::cell::{self, Cell, CellInfo};
+use super::delivery::{Delivered, Delivery, Terminator, Watcher};
+use super::host::{AnyHost, Host};
+use super::request::{
+    CellId, DEFAULT_EXEC_YIELD_TIME_MS, DEFAULT_WAIT_YIELD_TIME_MS, ExecuteError, ExecuteRequest,
+    WaitError, WaitRequest, WaitUntil,
+};
+use super::stored_values::{SessionValues, StoredValues};
+use crate::limits::Limits;
+use crate::response::RuntimeResponse;
+use crate::runtime::{self, CellEvents, CellIsolate, CellSource};
+use crate::sync::lock;
+
+/// From this yield time on a waiter gets [`YIELD_GRACE`] on top, so that a call of that very length
+/// inside the script can still finish within one answer.
+const LONG_YIELD: Duration = Duration::from_secs(10);
+const YIELD_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a cancelled host future may take to return before it is dropped, unless told otherwise.
+const DEFAULT_CANCELLATION_GRACE: Duration = Duration::from_secs(1);
+
+/// Runs scripts as cells and keeps what they store. Sessions share nothing.
+///
+/// Cells are started from inside a tokio runtime whose time driver is enabled, and live on it.
+/// Dropping the session ends its cells in the background; [`shutdown`](Self::shutdown) does so and
+/// waits.
+///
+/// ```
+/// use code_mode::{ExecuteRequest, FunctionHost, Session};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let session = Session::new(FunctionHost::new());
+/// let response = session.execute(ExecuteRequest::new("text(6 * 7)")).await?;
+/// assert_eq!(response.text(), "42");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Session {
+    state: Arc<SessionState>,
+}
+
+/// What a session shares with the control tasks of its cells.
+pub(crate) struct SessionState {
+    host: Arc<dyn AnyHost>,
+    limits: Limits,
+    max_yield_time: Option<Duration>,
+    cancellation_grace: Duration,
+    pub(crate) stored_values: Arc<SessionValues>,
+    cells: Mutex<Cells>,
+    /// Fires when the session ends; the parent of every cell's `stop_requested`.
+    ended: CancellationToken,
+    /// The control tasks.
+    tasks: TaskTracker,
+}
+
+#[derive(Default)]
+struct Cells {
+    last_id: u64,
+    /// From the start of a cell until its end was handed out.
+    live: BTreeMap<CellId, Arc<Cell>>,
+    /// Of the cells that are gone, those that were terminated; all others delivered a result.
+    terminated: HashSet<CellId>,
+    closed: bool,
+}
+
+impl Session {
+    /// A session with default limits and no stored values.
+    pub fn new(host: impl Host) -> Self {
+        Self::builder().build(host)
+    }
+
+    /// Settings other than the defaults.
+    pub fn builder() -> SessionBuilder {
+        SessionBuilder::default()
+    }
+
+    /// Runs a script and answers at its end, at `yield_control()`, or when the yield time is up.
+    ///
+    /// # Errors
+    /// When no cell could be started; see [`ExecuteError`].
+    ///
+    /// # Cancellation
+    /// Dropping the future stops the waiting, not the cell: it goes on, listed by
+    /// [`cells`](Self::cells), and answers the next [`wait`](Self::wait).
+    pub async fn execute(&self, request: ExecuteRequest) -> Result<RuntimeResponse, ExecuteError> {
+        Ok(self.start(request)?.response().await)
+    }
+
+    /// Starts a script and gives its id at once; [`StartedCell::response`] is the first answer.
+    ///
+    /// # Errors
+    /// When no cell could be started; see [`ExecuteError`].
+    pub fn start(&self, request: ExecuteRequest) -> Result<StartedCell, ExecuteError> {
+        let yield_time = request.yield_time_ms.unwrap_or(DEFAULT_EXEC_YIELD_TIME_MS);
+        let deadline = self.state.deadline(yield_time);
+        let (cell, watcher) = self.state.start(request)?;
+        Ok(StartedCell {
+            state: Arc::clone(&self.state),
+            cell,
+            watcher,
+            deadline,
+        })
+    }
+
+    /// Answers with what is new in a cell, or ends it.
+    ///
+    /// Without `terminate`: answers at the cell's end, at a yield, at new output if
+    /// [`WaitUntil::NewOutput`] asks for it, and in any case when the yield time is up. With it:
+    /// answers once the isolate is gone, its thread has ended and every host callback has returned.
+    ///
+    /// # Errors
+    /// When the cell has nothing more to say, or somebody else waits for it; see [`WaitError`].
+    ///
+    /// # Cancellation
+    /// Dropping the future loses nothing: what it would have answered is there for the next `wait`.
+    /// A termination under way goes on.
+    pub async fn wait(&self, request: WaitRequest) -> Result<RuntimeResponse, WaitError> {
+        let cell = self.state.find(request.cell_id)?;
+        let answer = if request.terminate {
+            let terminator = Terminator::new(&cell.delivery)?;
+            cell.stop_requested.cancel();
+            terminator.answer().await
+        } else {
+            let yield_time = request.yield_time_ms.unwrap_or(DEFAULT_WAIT_YIELD_TIME_MS);
+            let deadline = self.state.deadline(yield_time);
+            let watcher = Watcher::new(&cell.delivery, request.until)?;
+            watcher.answer(deadline).await
+        };
+        self.state.forget_if_delivered(&cell);
+        Ok(answer)
+    }
+
+    /// The cells that run, or have ended and were not read yet, by id.
+    pub fn cells(&self) -> Vec<CellInfo> {
+        lock(&self.state.cells)
+            .live
+            .values()
+            .map(|cell| cell.info())
+            .collect()
+    }
+
+    /// The stored values as committed so far.
+    pub fn stored_values(&self) -> StoredValues {
+        self.state.stored_values.snapshot()
+    }
+
+    /// Refuses new cells, ends the live ones, and returns when they are gone: isolates, threads, host
+    /// callbacks and `cell_closed`. Results that were not read yet can still be read.
+    ///
+    /// # Cancellation
+    /// Dropping the future stops the waiting; the cells end all the same.
+    pub async fn shutdown(&self) {
+        self.state.close();
+        self.state.tasks.wait().await;
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.state.close();
+    }
+}
+
+impl SessionState {
+    fn close(&self) {
+        lock(&self.cells).closed = true;
+        self.ended.cancel();
+        self.tasks.close();
+    }
+
+    fn deadline(&self, yield_time_ms: u64) -> Instant {
+        const AS_GOOD_AS_NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+        let asked = Duration::from_millis(yield_time_ms).min(AS_GOOD_AS_NEVER);
+        let granted = self.max_yield_time.map_or(asked, |most| asked.min(most));
+        let grace = if granted >= LONG_YIELD {
+            YIELD_GRACE
+        } else {
+            Duration::ZERO
+        };
+        Instant::now() + granted + grace
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        request: ExecuteRequest,
+    ) -> Result<(Arc<Cell>, Watcher), ExecuteError> {
+        let runtime = Handle::try_current().map_err(|_| ExecuteError::NoRuntime)?;
+        let (bytes, max_bytes) = (request.source.len(), self.limits.max_source_bytes);
+        if bytes > max_bytes {
+            return Err(ExecuteError::SourceTooLarge { bytes, max_bytes });
+        }
+
+        // Held until the cell is listed: the limit is exact, and a shutdown sees every cell.
+        let mut cells = lock(&self.cells);
+        if cells.closed {
+            return Err(ExecuteError::ShutDown);
+        }
+        if cells.live.len() >= self.limits.max_live_cells {
+            let live = cells.live.keys().copied().collect();
+            return Err(ExecuteError::TooManyCells { live });
+        }
+        let id = CellId(cells.last_id + 1);
+        let (isolate, commands) = CellIsolate::prepare(&self.limits);
+        let cell = Arc::new_cyclic(|this| Cell {
+            id,
+            tool_call_id: request.tool_call_id.into(),
+            started: std::time::Instant::now(),
+            isolate,
+            delivery: Arc::new(Delivery::new(id, self.limits.max_output_bytes)),
+            draft: self.stored_values.draft(request.stored_values),
+            calls: HostCalls::new(
+                Arc::clone(&self.host),
+                runtime.clone(),
+                self.cancellation_grace,
+            ),
+            stop_requested: self.ended.child_token(),
+            this: this.clone(),
+        });
+        let source = CellSource {
+            source: request.source,
+            tools: request.enabled_tools,
+            limits: self.limits.clone(),
+        };
+        let events: Arc<dyn CellEvents> = Arc::clone(&cell) as _;
+        let name = format!("code-mode-{id}");
+        let thread = runtime::spawn(name, source, &cell.isolate, commands, events)
+            .map_err(ExecuteError::NoThread)?;
+        let watcher = Watcher::new(&cell.delivery, WaitUntil::YieldTime)
+            .expect("nobody else knows the cell yet");
+        cells.last_id = id.0;
+        cells.live.insert(id, Arc::clone(&cell));
+        let control = cell::control(Arc::clone(&cell), Arc::clone(self), thread);
+        self.tasks.spawn_on(control, &runtime);
+        Ok((cell, watcher))
+    }
+
+    fn find(&self, id: CellId) -> Result<Arc<Cell>, WaitError> {
+        let cells = lock(&self.cells);
+        if let Some(cell) = cells.live.get(&id) {
+            return Ok(Arc::clone(cell));
+        }
+        Err(if id.0 == 0 || id.0 > cells.last_id {
+            WaitError::Unknown(id)
+        } else if cells.terminated.contains(&id) {
+            WaitError::AlreadyTerminated(id)
+        } else {
+            WaitError::AlreadyDelivered(id)
+        })
+    }
+
+    fn forget_if_delivered(&self, cell: &Cell) {
+        let Some(delivered) = cell.delivery.delivered() else {
+            return;
+        };
+        let mut cells = lock(&self.cells);
+        cells.live.remove(&cell.id);
+        if delivered == Delivered::Termination {
+            cells.terminated.insert(cell.id);
+        }
+    }
+}
+
+/// A cell that was just started, and the right to its first answer.
+///
+/// Dropped without asking for it, the cell goes on and answers the next `wait`.
+pub struct StartedCell {
+    state: Arc<SessionState>,
+    cell: Arc<Cell>,
+    watcher: Watcher,
+    deadline: Instant,
+}
+
+impl StartedCell {
+    /// The id of the cell: known before its first answer, so that nested calls can be attributed.
+    pub fn cell_id(&self) -> CellId {
+        self.cell.id
+    }
+
+    /// The first answer: at the cell's end, at a yield, or when the yield time is up, counted from
+    /// the start.
+    pub async fn response(self) -> RuntimeResponse {
+        let response = self.watcher.answer(self.deadline).await;
+        self.state.forget_if_delivered(&self.cell);
+        response
+    }
+}
+
+/// Settings of a [`Session`].
+///
+/// ```
+/// use std::time::Duration;
+/// use code_mode::{FunctionHost, Limits, Session};
+///
+/// let session = Session::builder()
+///     .limits(Limits::default().cpu_time(Duration::from_secs(5)))
+///     .max_yield_time(Duration::from_secs(30))
+///     .build(FunctionHost::new());
+/// assert!(session.cells().is_empty());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct SessionBuilder {
+    limits: Limits,
+    stored_values: StoredValues,
+    max_yield_time: Option<Duration>,
+    cancellation_grace: Option<Duration>,
+}
+
+impl SessionBuilder {
+    /// What the session's cells may use. Default [`Limits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The values the session starts with. Default none. They count against
+    /// [`Limits::max_stored_bytes`], but are never refused.
+    #[must_use]
+    pub fn stored_values(mut self, values: StoredValues) -> Self {
+        self.stored_values = values;
+        self
+    }
+
+    /// The longest yield time a request gets, whatever it asks for. Default: what it asks for.
+    #[must_use]
+    pub fn max_yield_time(mut self, most: Duration) -> Self {
+        self.max_yield_time = Some(most);
+        self
+    }
+
+    /// How long a host future may go on after its token fired before it is dropped. Default 1 s.
+    #[must_use]
+    pub fn cancellation_grace(mut self, grace: Duration) -> Self {
+        self.cancellation_grace = Some(grace);
+        self
+    }
+
+    /// The session. Starts no thread and no task yet.
+    pub fn build(self, host: impl Host) -> Session {
+        let max_stored_bytes = self.limits.max_stored_bytes;
+        Session {
+            state: Arc::new(SessionState {
+                host: Arc::new(host),
+                limits: self.limits,
+                max_yield_time: self.max_yield_time,
+                cancellation_grace: self
+                    .cancellation_grace
+                    .unwrap_or(DEFAULT_CANCELLATION_GRACE),
+                stored_values: Arc::new(SessionValues::new(self.stored_values, max_stored_bytes)),
+                cells: Mutex::default(),
+                ended: CancellationToken::new(),
+                tasks: TaskTracker::new(),
+            }),
+        }
+    }
+}
