@@ -1,6 +1,7 @@
 //! What is said of a script that failed: first line, the script's own frames, and the place.
 
-use super::{render, string};
+use super::script::Script;
+use super::{contain_panics, render, string};
 
 /// How stacks and messages name the script.
 pub(super) const RESOURCE_NAME: &str = "exec_main.mjs";
@@ -15,13 +16,80 @@ pub(super) struct Place {
     pub(super) column: usize,
 }
 
+/// A rejection whose reason is no `Error`, and so does not know where it comes from.
+pub(super) struct Rejection {
+    reason: v8::Global<v8::Value>,
+    place: Place,
+}
+
+impl Rejection {
+    /// Where a promise was last rejected with `reason`, if this is that rejection.
+    pub(super) fn place_of<'s>(
+        &self,
+        scope: &mut v8::PinScope<'s, '_>,
+        reason: v8::Local<'s, v8::Value>,
+    ) -> Option<Place> {
+        let noted = v8::Local::new(scope, &self.reason);
+        noted.strict_equals(reason).then_some(self.place)
+    }
+}
+
+/// V8 tells of a rejection nobody handles yet, while the frame that rejects still stands.
+pub(super) unsafe extern "C" fn note_rejection(message: v8::PromiseRejectMessage) {
+    contain_panics(|| {
+        if message.get_event() != v8::PromiseRejectEvent::PromiseRejectWithNoHandler {
+            return;
+        }
+        // SAFETY: V8 calls this on the isolate's thread, for the context that is current.
+        v8::callback_scope!(unsafe scope, &message);
+        let Some(reason) = message
+            .get_value()
+            .filter(|reason| !reason.is_native_error())
+        else {
+            return;
+        };
+        let frame = v8::StackTrace::current_stack_trace(scope, 1)
+            .filter(|stack| stack.get_frame_count() > 0)
+            .and_then(|stack| stack.get_frame(scope, 0));
+        if let Some(place) = frame.and_then(|frame| place_of_frame(scope, frame)) {
+            let reason = v8::Global::new(scope, reason);
+            let rejection = Rejection { reason, place };
+            *Script::of(scope).last_rejection.borrow_mut() = Some(rejection);
+        }
+    });
+}
+
+fn place_of_frame<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    frame: v8::Local<'s, v8::StackFrame>,
+) -> Option<Place> {
+    let name = frame.get_script_name(scope)?.to_rust_string_lossy(scope);
+    let place = Place {
+        line: frame.get_line_number(),
+        column: frame.get_column(),
+    };
+    (name == RESOURCE_NAME && place.line > 0).then_some(place)
+}
+
+/// An exception nobody caught, and what V8 said when it was thrown.
+pub(super) struct Uncaught<'s> {
+    pub(super) exception: v8::Local<'s, v8::Value>,
+    pub(super) message: Option<v8::Local<'s, v8::Message>>,
+    /// Where it was thrown, for exceptions that do not know themselves.
+    pub(super) place: Option<Place>,
+}
+
 /// Words an uncaught exception. Reading its `stack` may run code of the script.
 pub(super) fn describe<'s>(
     scope: &mut v8::PinScope<'s, '_>,
-    exception: v8::Local<'s, v8::Value>,
-    message: Option<v8::Local<'s, v8::Message>>,
+    uncaught: Uncaught<'s>,
     source: &str,
 ) -> String {
+    let Uncaught {
+        exception,
+        message,
+        place,
+    } = uncaught;
     v8::tc_scope!(let scope, scope);
     let message = message.unwrap_or_else(|| v8::Exception::create_message(scope, exception));
     let first_line = first_line(scope, exception, message);
@@ -29,8 +97,14 @@ pub(super) fn describe<'s>(
     let place = frames
         .iter()
         .find_map(|frame| place_in(frame))
+        .or(place)
         .or_else(|| place_of(scope, message));
     scope.reset();
+    if place.is_none() && !exception.is_native_error() {
+        return format!(
+            "{first_line}\n(what was thrown is no Error, so its line is not known; throw new Error(…) tells it)"
+        );
+    }
     compose(&first_line, &frames, place, source)
 }
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::control::IsolateControl;
+use super::errors::Rejection;
 use super::events::CellEvents;
 use super::timers::Timers;
 use crate::description::ToolSet;
@@ -30,6 +31,7 @@ pub(super) struct Script {
     pub(super) exports: RefCell<Option<v8::Global<v8::Object>>>,
     pub(super) helper_module: RefCell<Option<v8::Global<v8::Module>>>,
     pub(super) tools_module: RefCell<Option<v8::Global<v8::Module>>>,
+    pub(super) last_rejection: RefCell<Option<Rejection>>,
     /// Set when one of our callbacks panicked; the cell then fails whatever the script does.
     pub(super) broken: RefCell<Option<String>>,
 }
@@ -61,6 +63,7 @@ impl Script {
             exports: RefCell::default(),
             helper_module: RefCell::default(),
             tools_module: RefCell::default(),
+            last_rejection: RefCell::default(),
             broken: RefCell::default(),
         }
     }
@@ -83,6 +86,7 @@ impl Script {
         self.calls.borrow_mut().clear();
         self.timers.take();
         self.exports.take();
+        self.last_rejection.take();
         self.helper_module.take();
         self.tools_module.take();
     }

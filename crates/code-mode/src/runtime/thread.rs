@@ -12,7 +12,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::control::{IsolateControl, StopReason};
-use super::errors::{self, Place, RESOURCE_NAME};
+use super::errors::{self, Place, RESOURCE_NAME, Uncaught};
 use super::events::{CellEvents, Command, Outcome};
 use super::modules::{self, Importable};
 use super::script::Script;
@@ -151,6 +151,7 @@ fn new_isolate(control: &Arc<IsolateControl>) -> v8::OwnedIsolate {
     let mut isolate = v8::Isolate::new(parameters);
     isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
     isolate.set_host_import_module_dynamically_callback(modules::import_dynamically);
+    isolate.set_promise_reject_callback(errors::note_rejection);
     isolate.add_near_heap_limit_callback(near_heap_limit, Arc::as_ptr(control).cast_mut().cast());
     isolate
 }
@@ -258,7 +259,13 @@ fn evaluate<'s>(
             v8::PromiseState::Fulfilled => return Ok(()),
             v8::PromiseState::Rejected => {
                 let exception = promise.result(scope);
-                let text = errors::describe(scope, exception, None, source);
+                let rejection = script.last_rejection.take();
+                let uncaught = Uncaught {
+                    exception,
+                    message: None,
+                    place: rejection.and_then(|rejection| rejection.place_of(scope, exception)),
+                };
+                let text = errors::describe(scope, uncaught, source);
                 return Err(Failure::Described(text));
             }
             v8::PromiseState::Pending => {}
@@ -303,9 +310,13 @@ impl Attempt<'_> {
         let Some(exception) = scope.exception() else {
             return Err(Failure::Interrupted);
         };
-        let message = scope.message();
+        let uncaught = Uncaught {
+            exception,
+            message: scope.message(),
+            place: None,
+        };
         scope.reset();
-        let text = errors::describe(scope, exception, message, self.source);
+        let text = errors::describe(scope, uncaught, self.source);
         Err(Failure::Described(text))
     }
 }

@@ -1,0 +1,1 @@
+//! The contract of sessions and cells.

@@ -1,0 +1,3 @@
+//! The contract of the language surface.
+
+mod program;
