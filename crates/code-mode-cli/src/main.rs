@@ -1,1 +1,32 @@
-fn main() {}
+//! The command `code-mode`: runs a script in a cell of its own, with shell commands as its tools.
+//!
+//! Nothing here knows V8. The way of a run: [`arguments`] → [`run`] → [`output`], with
+//! [`command_tool`] answering the script's calls.
+
+#[cfg(not(unix))]
+compile_error!("code-mode-cli runs tools with `sh -c` and needs Unix; the library builds anywhere");
+
+mod arguments;
+mod command_tool;
+mod diagnostics;
+mod exit;
+mod media;
+mod output;
+mod run;
+mod script;
+mod signals;
+mod store;
+
+use std::process::ExitCode;
+
+use arguments::Command;
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let Command::Run(arguments) = arguments::parse();
+    let exit = run::run(*arguments).unwrap_or_else(|error| {
+        diagnostics::say(&error.to_string());
+        Exit::NothingRan
+    });
+    exit.into()
+}

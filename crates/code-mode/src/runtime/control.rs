@@ -1,12 +1,13 @@
 //! The part of an isolate that other threads may touch: why it should stop, how to interrupt it, and
 //! what it has used.
 
+use std::ffi::c_void;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::cpu_clock::CpuClock;
-use super::watchdog;
+use super::{contain_panics, watchdog};
 use crate::sync::lock;
 
 /// Why an isolate stopped running its script. The first reason given stands.
@@ -24,9 +25,6 @@ pub(crate) enum StopReason {
     /// It went over its CPU time.
     CpuLimit = 5,
 }
-
-/// What V8 runs on an isolate's thread between two steps of its script.
-pub(super) type Interrupt = unsafe extern "C" fn(v8::UnsafeRawIsolatePtr, *mut std::ffi::c_void);
 
 const RUNNING: u8 = 0;
 
@@ -55,6 +53,8 @@ pub(crate) struct IsolateControl {
     clock: Mutex<Option<CpuClock>>,
     in_javascript: AtomicBool,
     heap_used: AtomicUsize,
+    /// A check was asked for and has not ended.
+    heap_check_due: AtomicBool,
     cpu_used_nanos: AtomicU64,
 }
 
@@ -68,6 +68,7 @@ impl IsolateControl {
             clock: Mutex::new(None),
             in_javascript: AtomicBool::new(false),
             heap_used: AtomicUsize::new(0),
+            heap_check_due: AtomicBool::new(false),
             cpu_used_nanos: AtomicU64::new(0),
         }
     }
@@ -95,7 +96,8 @@ impl IsolateControl {
         first
     }
 
-    /// Lets others interrupt the isolate; called on its thread once it exists.
+    /// Lets others interrupt the isolate; called on its thread before the script starts. A reason to
+    /// stop that was given before has interrupted nothing: look at [`reason`](Self::reason) after.
     pub(super) fn attach(&self, handle: v8::IsolateHandle) {
         *lock(&self.handle) = Some(handle);
         *lock(&self.clock) = Some(CpuClock::of_this_thread());
@@ -158,21 +160,73 @@ impl IsolateControl {
         self.heap_used.load(Ordering::Relaxed)
     }
 
-    /// Notes what the isolate holds and stops it if that is too much. On the isolate's thread.
-    pub(super) fn check_heap(&self, isolate: &mut v8::Isolate) {
+    /// Notes what the isolate holds; whether that is more than it may.
+    pub(super) fn is_over_heap_limit(&self, isolate: &mut v8::Isolate) -> bool {
         let statistics = isolate.get_heap_statistics();
         let used = statistics.used_heap_size() + statistics.external_memory();
         self.heap_used.store(used, Ordering::Relaxed);
-        if used > self.heap_limit {
-            self.stop(StopReason::HeapLimit);
-        }
+        used > self.heap_limit
     }
 
-    /// Asks the isolate to look at its heap at its next interrupt check.
-    pub(super) fn request_heap_check(&self, callback: Interrupt) {
+    /// Stops the isolate if it holds too much even after V8 has collected its garbage. On the
+    /// isolate's thread, between two steps of its script.
+    pub(super) fn check_heap(&self, isolate: &mut v8::Isolate) {
+        // Set meanwhile, or the collection below would ask for another check, without end.
+        self.heap_check_due.store(true, Ordering::Relaxed);
+        if self.is_over_heap_limit(isolate) {
+            isolate.low_memory_notification();
+            if self.is_over_heap_limit(isolate) {
+                self.stop(StopReason::HeapLimit);
+            }
+        }
+        self.heap_check_due.store(false, Ordering::Relaxed);
+    }
+
+    /// Asks the isolate to check its heap before its script's next step.
+    pub(super) fn request_heap_check(&self) {
+        if self.heap_check_due.swap(true, Ordering::Relaxed) {
+            return;
+        }
         if let Some(handle) = &*lock(&self.handle) {
             let this = std::ptr::from_ref(self).cast_mut().cast();
-            handle.request_interrupt(callback, this);
+            handle.request_interrupt(heap_check, this);
         }
     }
+}
+
+/// Runs on the isolate's thread, between two steps of its script.
+unsafe extern "C" fn heap_check(isolate: v8::UnsafeRawIsolatePtr, control: *mut c_void) {
+    contain_panics(|| {
+        // SAFETY: V8 runs interrupts on the isolate's own thread while the isolate lives, and that
+        // thread holds the control block `request_heap_check` pointed to until after it.
+        let (mut isolate, control) = unsafe {
+            (
+                v8::Isolate::from_raw_isolate_ptr_unchecked(isolate),
+                &*control.cast_const().cast::<IsolateControl>(),
+            )
+        };
+        control.check_heap(&mut isolate);
+    });
+}
+
+/// V8 has collected garbage. What is over the limit now may be garbage still, if only the young
+/// generation was collected; the script's next step starts with a closer look.
+pub(super) unsafe extern "C" fn after_garbage_collection(
+    isolate: v8::UnsafeRawIsolatePtr,
+    _: v8::GCType,
+    _: v8::GCCallbackFlags,
+    control: *mut c_void,
+) {
+    contain_panics(|| {
+        // SAFETY: as for `heap_check`; V8 collects garbage on the isolate's thread.
+        let (mut isolate, control) = unsafe {
+            (
+                v8::Isolate::from_raw_isolate_ptr_unchecked(isolate),
+                &*control.cast_const().cast::<IsolateControl>(),
+            )
+        };
+        if control.is_over_heap_limit(&mut isolate) {
+            control.request_heap_check();
+        }
+    });
 }

@@ -17,9 +17,13 @@ const CONTENT_KEYS: [&str; 3] = ["content", "content_items", "contentItems"];
 const SHOWN_CHARS: usize = 40;
 const SHOWN_KEYS: u32 = 8;
 
-const FORWARD_SHAPES: &str = "forward_output expects strings, tool results with a `content`, \
-    `content_items` or `contentItems` array, single content blocks, `{ output: string }`, or \
-    objects with an `image_url` or `audio_url`";
+/// What one call of `forward_output` may gather before any of it is output, in bytes. A guard for the
+/// host's memory, not the cell's output limit: one string of the script may be in many blocks.
+const MAX_FORWARDED_BYTES: usize = 256 * 1024 * 1024;
+
+const FORWARD_SHAPES: &str = "expected a string, a tool result with a `content`, `content_items` \
+    or `contentItems` array, a content block, `{ output: string }`, or an object with `image_url` \
+    or `audio_url`";
 const BLOCK_TYPES: &str =
     "supported are text, input_text, image, input_image, audio and input_audio";
 
@@ -48,12 +52,33 @@ pub(super) fn forwarded_items<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     values: &[v8::Local<'s, v8::Value>],
 ) -> Result<Vec<ContentItem>, Thrown> {
-    let mut items = Vec::new();
+    let mut forwarded = Forwarded::default();
     for (index, &value) in values.iter().enumerate() {
-        forward(scope, value, &mut items)
-            .map_err(|thrown| within(thrown, &format!("argument {}", index + 1)))?;
+        forward(scope, value, &mut forwarded)
+            .map_err(|thrown| within(thrown, &format!("forward_output argument {}", index + 1)))?;
     }
-    Ok(items)
+    Ok(forwarded.items)
+}
+
+/// What one call of `forward_output` has gathered.
+#[derive(Default)]
+struct Forwarded {
+    items: Vec<ContentItem>,
+    bytes: usize,
+}
+
+impl Forwarded {
+    fn push(&mut self, item: ContentItem) -> Result<(), Thrown> {
+        self.bytes += item.held_bytes();
+        if self.bytes > MAX_FORWARDED_BYTES {
+            return Err(Thrown::Range(format!(
+                "at most {MAX_FORWARDED_BYTES} bytes can be forwarded at once; forward less, or in \
+                 several calls"
+            )));
+        }
+        self.items.push(item);
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,13 +174,13 @@ fn media_argument<'s>(
     if content_of(scope, object)?.is_some() {
         return Err(Thrown::Type(format!(
             "{} expects one content block, got a whole tool result; pass the result to \
-             forward_output(result), or one block of it to {0}",
+             forward_output(), or one block of it to {0}()",
             kind.name()
         )));
     }
     if block_type.as_deref() == Some(kind.other().name()) {
         return Err(Thrown::Type(format!(
-            "{}, got an MCP {} block; pass it to {1} or forward_output",
+            "{}, got an MCP {} block; pass it to {1}() or forward_output()",
             kind.shapes(),
             kind.other().name()
         )));
@@ -197,7 +222,7 @@ fn media_with_data<'s>(
     let data = get(scope, block, "data")?;
     let Some(data) = string_value(scope, data).filter(|data| !data.is_empty()) else {
         let expected = format!(
-            "`data` of an {} block must be a non-empty base64 string",
+            "`data` of an MCP {} block must be a non-empty base64 string",
             kind.name()
         );
         return Err(unexpected(scope, data, &expected));
@@ -287,15 +312,14 @@ fn remote_url(kind: Kind) -> Thrown {
     ))
 }
 
-/// Adds to `items` what one argument of `forward_output` holds.
+/// Adds to `forwarded` what one argument of `forward_output` holds.
 fn forward<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     value: v8::Local<'s, v8::Value>,
-    items: &mut Vec<ContentItem>,
+    forwarded: &mut Forwarded,
 ) -> Result<(), Thrown> {
     if let Some(text) = string_value(scope, value) {
-        items.push(ContentItem::Text { text });
-        return Ok(());
+        return forwarded.push(ContentItem::Text { text });
     }
     if value.is_array() {
         return Err(Thrown::Type(format!(
@@ -307,22 +331,19 @@ fn forward<'s>(
         return Err(unexpected(scope, value, FORWARD_SHAPES));
     };
     if let Some((key, blocks)) = content_of(scope, object)? {
-        return forward_blocks(scope, key, blocks, items);
+        return forward_blocks(scope, key, blocks, forwarded);
     }
     let block_type = get(scope, object, "type")?;
     if let Some(block_type) = string_value(scope, block_type) {
-        items.push(block_item(scope, object, &block_type)?);
-        return Ok(());
+        return forwarded.push(block_item(scope, object, &block_type)?);
     }
     let output = get(scope, object, "output")?;
     if let Some(text) = string_value(scope, output) {
-        items.push(ContentItem::Text { text });
-        return Ok(());
+        return forwarded.push(ContentItem::Text { text });
     }
     for kind in [Kind::Image, Kind::Audio] {
         if let Some(media) = media_with_url(scope, object, kind)? {
-            items.push(media.into_item(None));
-            return Ok(());
+            return forwarded.push(media.into_item(None));
         }
     }
     Err(unexpected(scope, value, FORWARD_SHAPES))
@@ -346,13 +367,13 @@ fn forward_blocks<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     key: &str,
     blocks: v8::Local<'s, v8::Array>,
-    items: &mut Vec<ContentItem>,
+    forwarded: &mut Forwarded,
 ) -> Result<(), Thrown> {
     for index in 0..blocks.length() {
         let block = blocks.get_index(scope, index).ok_or(Thrown::Pending)?;
         let item = listed_block_item(scope, block)
             .map_err(|thrown| within(thrown, &format!("{key}[{index}]")))?;
-        items.push(item);
+        forwarded.push(item)?;
     }
     Ok(())
 }
@@ -383,9 +404,9 @@ fn block_item<'s>(
         "image" | "input_image" => Kind::Image,
         "audio" | "input_audio" => Kind::Audio,
         other => {
-            let shown = shown_string(other);
+            let other = shortened(other);
             return Err(Thrown::Type(format!(
-                "forward_output cannot show content blocks of type {shown}; {BLOCK_TYPES}"
+                "content blocks of type {other:?} cannot be forwarded; {BLOCK_TYPES}"
             )));
         }
     };
@@ -394,7 +415,8 @@ fn block_item<'s>(
     }
     if block_type == "input_image" {
         return Err(Thrown::Type(
-            "an input_image block must have a data: URL in `image_url`".to_owned(),
+            "a content block of type \"input_image\" must have a data: URL in `image_url`"
+                .to_owned(),
         ));
     }
     Ok(media_with_data(scope, block, kind)?.into_item(None))
@@ -409,7 +431,8 @@ fn text_block_item<'s>(
     match string_value(scope, text) {
         Some(text) => Ok(ContentItem::Text { text }),
         None => {
-            let expected = format!("`text` of a block of type {block_type} must be a string");
+            let expected =
+                format!("`text` of a content block of type {block_type:?} must be a string");
             Err(unexpected(scope, text, &expected))
         }
     }
@@ -452,8 +475,8 @@ fn shown_value<'s>(scope: &mut v8::PinScope<'s, '_>, value: v8::Local<'s, v8::Va
         let text = value.to_string(scope);
         return text.map_or_else(String::new, |text| to_rust_string(scope, text));
     }
-    // Listing a proxy's keys would run its handler.
-    if value.is_proxy() {
+    // Listing the keys of these may throw.
+    if value.is_proxy() || value.is_module_namespace_object() {
         return "an object".to_owned();
     }
     if value.is_array() {

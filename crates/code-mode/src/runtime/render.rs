@@ -4,6 +4,7 @@
 //! might have replaced (`toString`, `then`, iterators); guest code runs only where JSON runs it, to
 //! read an error's stack, and to read enumerable properties.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 use super::Thrown;
@@ -16,6 +17,8 @@ const MAX_ELEMENTS: usize = 100;
 const MAX_BYTES: usize = 64 * 1024;
 /// Proxies looked through to find what they stand for. A longer chain is nobody's honest value.
 const MAX_PROXIES: usize = 64;
+/// Renderings under way inside one another, see [`Rendering`].
+const MAX_RENDERINGS: u32 = 6;
 
 /// The text of `value` for `text` and `notify`.
 ///
@@ -59,6 +62,9 @@ pub(super) fn to_console_text<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     value: v8::Local<'s, v8::Value>,
 ) -> String {
+    let Some(_rendering) = Rendering::begin() else {
+        return "…".to_owned();
+    };
     let rendered = match attempt(scope, |scope| to_text(scope, value).ok()) {
         Ok(Attempt::Done(text)) => Ok(text),
         Ok(Attempt::Threw(_)) => inspect(scope, value),
@@ -187,7 +193,7 @@ fn shows_less_than_it_holds<'s>(
     if get(scope, object, "toJSON")?.is_function() {
         return Ok(false);
     }
-    if class_name(scope, object) != "Object" {
+    if class_name(scope, object)?.is_some() {
         return Ok(true);
     }
     let keys = own_keys(scope, object).ok_or(Thrown::Pending)?;
@@ -201,9 +207,30 @@ fn shows_less_than_it_holds<'s>(
     Ok(false)
 }
 
-/// The name of what made `object`, found without running guest code.
-fn class_name<'s>(scope: &mut v8::PinScope<'s, '_>, object: v8::Local<'s, v8::Object>) -> String {
-    to_rust_string(scope, object.get_constructor_name())
+/// The name of the class that `object` is an instance of, `None` for plain objects.
+///
+/// Runs no guest code but the handlers of proxies that are prototypes.
+fn class_name<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    object: v8::Local<'s, v8::Object>,
+) -> Result<Option<String>, Terminated> {
+    let name = to_rust_string(scope, object.get_constructor_name());
+    if name != "Object" && !name.is_empty() {
+        return Ok(Some(name));
+    }
+    // V8 says `Object` of instances of nameless classes too.
+    let prototype = object.get_prototype(scope);
+    let Some(prototype) = prototype.and_then(|prototype| prototype.try_cast().ok()) else {
+        return Ok(None);
+    };
+    let Some(constructor) = own_value(scope, prototype, "constructor")? else {
+        return Ok(None);
+    };
+    let Ok(constructor) = v8::Local::<v8::Function>::try_from(constructor) else {
+        return Ok(None);
+    };
+    let name = own_string(scope, constructor.into(), "name")?.unwrap_or_default();
+    Ok(name.is_empty().then(|| "(anonymous)".to_owned()))
 }
 
 /// The own enumerable string keys of `object`.
@@ -217,26 +244,34 @@ fn own_keys<'s>(
     object.get_own_property_names(scope, names)
 }
 
-/// An own property's text, if it is a plain string and not a getter.
+/// The value of an own property, `None` where there is none or a getter.
+fn own_value<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    object: v8::Local<'s, v8::Object>,
+    name: &str,
+) -> Result<Option<v8::Local<'s, v8::Value>>, Terminated> {
+    let read = attempt(scope, |scope| {
+        let name = v8::String::new(scope, name)?;
+        let descriptor = object.get_own_property_descriptor(scope, name.into())?;
+        match v8::Local::<v8::Object>::try_from(descriptor) {
+            Ok(descriptor) => get(scope, descriptor, "value").ok().map(Some),
+            Err(_) => Some(None),
+        }
+    })?;
+    Ok(match read {
+        Attempt::Done(value) => value,
+        Attempt::Threw(_) => None,
+    })
+}
+
 fn own_string<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     object: v8::Local<'s, v8::Object>,
     name: &str,
 ) -> Result<Option<String>, Terminated> {
-    let read = attempt(scope, |scope| {
-        let name = v8::String::new(scope, name)?;
-        let descriptor = object.get_own_property_descriptor(scope, name.into())?;
-        let Ok(descriptor) = v8::Local::<v8::Object>::try_from(descriptor) else {
-            return Some(None);
-        };
-        let value = get(scope, descriptor, "value").ok()?;
-        let value = v8::Local::<v8::String>::try_from(value).ok();
-        Some(value.map(|value| to_rust_string(scope, value)))
-    })?;
-    Ok(match read {
-        Attempt::Done(text) => text,
-        Attempt::Threw(_) => None,
-    })
+    let value = own_value(scope, object, name)?;
+    let value = value.and_then(|value| v8::Local::<v8::String>::try_from(value).ok());
+    Ok(value.map(|value| to_rust_string(scope, value)))
 }
 
 /// Execution is being terminated: nothing more may be asked of V8.
@@ -275,11 +310,43 @@ fn attempt<'s, 'i, T>(
     Ok(Attempt::Threw(exception))
 }
 
+/// A rendering under way on this thread, which is one isolate's as long as it lasts.
+///
+/// A getter may render the object it belongs to, which reads the getter again. Because renderings
+/// take what getters throw, and stack overflows with it, each level would begin anew on the way up:
+/// time exponential in the depth of the stack. So only a few may be inside one another.
+struct Rendering;
+
+thread_local! {
+    static RENDERINGS: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Rendering {
+    /// `None` when there are too many.
+    fn begin() -> Option<Self> {
+        let under_way = RENDERINGS.get();
+        if under_way >= MAX_RENDERINGS {
+            return None;
+        }
+        RENDERINGS.set(under_way + 1);
+        Some(Self)
+    }
+}
+
+impl Drop for Rendering {
+    fn drop(&mut self) {
+        RENDERINGS.set(RENDERINGS.get() - 1);
+    }
+}
+
 /// A one-line rendering for people, bounded in depth, breadth and length.
 fn inspect<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     value: v8::Local<'s, v8::Value>,
 ) -> Result<String, Terminated> {
+    let Some(_rendering) = Rendering::begin() else {
+        return Ok("…".to_owned());
+    };
     let mut inspector = Inspector {
         out: BoundedText::default(),
         ancestors: Vec::new(),
@@ -329,7 +396,8 @@ impl<'s> Inspector<'s> {
             return Ok(());
         }
         if self.ancestors.len() > MAX_DEPTH {
-            let name = class_name(scope, object);
+            let name = class_name(scope, object)?;
+            let name = name.as_deref().unwrap_or("Object");
             self.out.push(&format!("[{name}]"));
             return Ok(());
         }
@@ -514,32 +582,37 @@ impl<'s> Inspector<'s> {
         scope: &mut v8::PinScope<'s, '_>,
         object: v8::Local<'s, v8::Object>,
     ) -> Result<(), Terminated> {
-        let name = class_name(scope, object);
+        let name = class_name(scope, object)?;
+        let name = name.as_deref();
         let value = v8::Local::<v8::Value>::from(object);
         if let Ok(array) = v8::Local::<v8::Array>::try_from(value) {
             let length = array.length() as usize;
-            if name != "Array" {
+            if let Some(name) = name.filter(|&name| name != "Array") {
                 self.out.push(&format!("{name}({length}) "));
             }
             return self.elements(scope, object, length);
         }
         if let Ok(array) = v8::Local::<v8::TypedArray>::try_from(value) {
             let length = array.length();
+            let name = name.unwrap_or("TypedArray");
             self.out.push(&format!("{name}({length}) "));
             return self.elements(scope, object, length);
         }
         if let Ok(map) = v8::Local::<v8::Map>::try_from(value) {
-            self.sized_name(&name, "Map", map.size());
+            self.sized_name(name, "Map", map.size());
             let entries = map.as_array(scope);
             return self.pairs(scope, entries);
         }
         if let Ok(set) = v8::Local::<v8::Set>::try_from(value) {
-            self.sized_name(&name, "Set", set.size());
+            self.sized_name(name, "Set", set.size());
             let values = set.as_array(scope);
             return self.members(scope, values);
         }
         if object.is_map_iterator() || object.is_set_iterator() {
-            self.out.push(&format!("[{name}] "));
+            self.out.push(match object.is_map_iterator() {
+                true => "[Map Iterator] ",
+                false => "[Set Iterator] ",
+            });
             return match object.preview_entries(scope) {
                 (Some(entries), true) => self.pairs(scope, entries),
                 (Some(values), false) => self.members(scope, values),
@@ -552,17 +625,17 @@ impl<'s> Inspector<'s> {
         if let Ok(promise) = v8::Local::<v8::Promise>::try_from(value) {
             return self.promise(scope, promise);
         }
-        if name != "Object" {
+        if let Some(name) = name {
             self.out.push(&format!("{name} "));
         }
         self.properties(scope, object)
     }
 
     /// `Map(2) `, or `Cache(2) [Map] ` for a subclass.
-    fn sized_name(&mut self, name: &str, kind: &str, size: usize) {
-        let text = match name == kind {
-            true => format!("{kind}({size}) "),
-            false => format!("{name}({size}) [{kind}] "),
+    fn sized_name(&mut self, name: Option<&str>, kind: &str, size: usize) {
+        let text = match name.filter(|&name| name != kind) {
+            Some(name) => format!("{name}({size}) [{kind}] "),
+            None => format!("{kind}({size}) "),
         };
         self.out.push(&text);
     }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::control::{IsolateControl, StopReason};
+use super::control::{IsolateControl, StopReason, after_garbage_collection};
 use super::errors::{self, Place, RESOURCE_NAME, Uncaught};
 use super::events::{CellEvents, Command, Outcome};
 use super::modules::{self, Importable};
@@ -125,7 +125,6 @@ fn run_cell(
 ) {
     platform::ensure_started();
     let mut isolate = new_isolate(control);
-    control.attach(isolate.thread_safe_handle());
     let script = Rc::new(Script::new(
         events,
         Arc::clone(control),
@@ -152,7 +151,9 @@ fn new_isolate(control: &Arc<IsolateControl>) -> v8::OwnedIsolate {
     isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
     isolate.set_host_import_module_dynamically_callback(modules::import_dynamically);
     isolate.set_promise_reject_callback(errors::note_rejection);
-    isolate.add_near_heap_limit_callback(near_heap_limit, Arc::as_ptr(control).cast_mut().cast());
+    let control = Arc::as_ptr(control).cast_mut().cast();
+    isolate.add_near_heap_limit_callback(near_heap_limit, control);
+    isolate.add_gc_epilogue_callback(after_garbage_collection, control, v8::GCType::kGCTypeAll);
     isolate
 }
 
@@ -188,11 +189,19 @@ fn run_script(
     v8::scope!(let scope, isolate);
     let context = v8::Context::new(scope, v8::ContextOptions::default());
     let scope = &mut v8::ContextScope::new(scope, context);
-    if globals::install(scope, script).is_none() && script.control.reason().is_none() {
+    if globals::install(scope, script).is_none() {
         return runtime_failure("its helpers could not be made");
     }
-    script.control.enter_javascript();
-    let result = evaluate(scope, script, source, commands);
+    // Only now can others interrupt V8: making a context must not be cut short.
+    let control = &script.control;
+    control.attach(scope.thread_safe_handle());
+    control.enter_javascript();
+    // Who stopped the cell before this point found nothing to interrupt.
+    let result = if control.reason().is_some() {
+        Err(Failure::Interrupted)
+    } else {
+        evaluate(scope, script, source, commands)
+    };
     conclude(script, result)
 }
 
@@ -277,6 +286,9 @@ fn evaluate<'s>(
             deliver(turn, script, commands.try_iter());
         } else if script.has_work_outside() {
             script.control.check_heap(turn);
+            if script.control.reason().is_some() {
+                return Err(Failure::Interrupted);
+            }
             script.control.leave_javascript();
             let command = next_command(script, commands);
             script.control.enter_javascript();

@@ -96,22 +96,7 @@ fn look() -> Duration {
             continue;
         }
         next = next.min(control.cpu_limit() - used);
-        control.request_heap_check(heap_check);
+        control.request_heap_check();
     }
     next.max(Duration::from_millis(1))
-}
-
-/// Runs on the isolate's thread, between two steps of its script.
-unsafe extern "C" fn heap_check(isolate: v8::UnsafeRawIsolatePtr, control: *mut std::ffi::c_void) {
-    super::contain_panics(|| {
-        // SAFETY: V8 runs interrupts on the isolate's own thread while that isolate is alive, and
-        // the thread holds the control block that `request_heap_check` pointed to until after it.
-        let (mut isolate, control) = unsafe {
-            (
-                v8::Isolate::from_raw_isolate_ptr_unchecked(isolate),
-                &*control.cast_const().cast::<IsolateControl>(),
-            )
-        };
-        control.check_heap(&mut isolate);
-    });
 }

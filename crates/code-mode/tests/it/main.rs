@@ -1,5 +1,9 @@
 //! Tests at the public surface, one binary: each links V8. Modules are topics of the contract.
 
+mod alone;
 mod cells;
 mod javascript;
+mod limits;
+mod probe;
+mod process;
 mod support;

@@ -1,0 +1,205 @@
+//! What the command is told: its flags, their checks, their help.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+const RUN_NOTES: &str = "\
+The script is one ES module with top-level await; it reaches the outside only through the tools
+given here. text(…) goes to standard output as it is produced, one line an item; notify(…), errors
+and the names of images and audio go to standard error.
+
+Exit codes:
+  0    the script ended well
+  1    the script failed, or ran into a limit or --timeout
+  2    nothing was run: wrong usage, or a file that cannot be read
+  130  Ctrl-C (143: SIGTERM) ended the script; a second one exits at once
+  141  whoever read standard output went away (as in `| head`); the script was ended
+
+Examples:
+  code-mode run hello.js
+  echo 'text(6 * 7)' | code-mode run -
+  code-mode run log.js --tool log='git log -n 20 --format=%s'
+  code-mode run count.js --text-tool lines='xargs -0 wc -l --' --store seen.json";
+
+/// Runs JavaScript that a language model wrote, in a V8 isolate without I/O.
+#[derive(Debug, Parser)]
+#[command(
+    name = "code-mode",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a script to its end.
+    Run(Box<RunArguments>),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_NOTES)]
+pub struct RunArguments {
+    /// The script; - is standard input.
+    #[arg(value_name = "FILE")]
+    pub script: PathBuf,
+
+    /// A function tool: tools.NAME({…}) runs COMMAND with `sh -c`, the object as JSON on its
+    /// standard input. What it prints is the result: as JSON if it is JSON, else as text without its
+    /// last newline. A failure rejects the call with the exit status and standard error. Repeatable.
+    #[arg(long = "tool", value_name = "NAME=COMMAND")]
+    pub function_tools: Vec<ToolArgument>,
+
+    /// A text tool: tools.NAME("…") runs COMMAND with the string on its standard input. What it
+    /// prints is the result, always as text. Otherwise like --tool. Repeatable.
+    #[arg(long = "text-tool", value_name = "NAME=COMMAND")]
+    pub text_tools: Vec<ToolArgument>,
+
+    /// Load stored values from this JSON file before, and save them to it after the script; a file
+    /// that is not there is an empty store. Nothing is saved if the script is ended from outside.
+    #[arg(long, value_name = "FILE.json")]
+    pub store: Option<PathBuf>,
+
+    /// Write images and audio into this folder, as image-1.png and so on, over files of these names.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Print the whole response as one JSON document at the end, images and audio included, instead
+    /// of text as it is produced.
+    #[arg(long, conflicts_with = "out")]
+    pub json: bool,
+
+    /// End the script after this many seconds of wall-clock time. Default: never.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+
+    /// JavaScript heap in MiB, ArrayBuffers included, from 8 to 2048. Default: 128.
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(8..=2048))]
+    pub heap_mb: Option<u32>,
+
+    /// Time in JavaScript in milliseconds; waiting for tools and timers is free. Default: 60000.
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub cpu_ms: Option<u64>,
+}
+
+/// `NAME=COMMAND`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolArgument {
+    pub name: String,
+    pub command: String,
+}
+
+/// Text that is no `NAME=COMMAND`.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTool {
+    #[error("no `=` in it; write NAME=COMMAND")]
+    NoCommand,
+    #[error("nothing after the `=`; write NAME=COMMAND")]
+    EmptyCommand,
+    #[error("{name:?} cannot be a tool's name; take letters, digits, _ and $, no digit first")]
+    NoIdentifier { name: String },
+}
+
+impl FromStr for ToolArgument {
+    type Err = InvalidTool;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, command) = text.split_once('=').ok_or(InvalidTool::NoCommand)?;
+        if !is_identifier(name) {
+            return Err(InvalidTool::NoIdentifier {
+                name: name.to_owned(),
+            });
+        }
+        if command.trim().is_empty() {
+            return Err(InvalidTool::EmptyCommand);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            command: command.to_owned(),
+        })
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
+    !name.is_empty() && name.bytes().all(in_name) && !name.as_bytes()[0].is_ascii_digit()
+}
+
+/// Text that is no time span.
+#[derive(Debug, thiserror::Error)]
+#[error("give a number of seconds over 0, such as 2 or 0.5")]
+struct InvalidSeconds;
+
+fn seconds(text: &str) -> Result<Duration, InvalidSeconds> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|span| !span.is_zero())
+        .ok_or(InvalidSeconds)
+}
+
+/// Reads the process's arguments. Help, version and usage errors end the process here, with code 0
+/// or 2.
+pub fn parse() -> Command {
+    let Arguments { command } = Arguments::parse();
+    let Command::Run(run) = &command;
+    let mut names: Vec<&str> = Vec::new();
+    for ToolArgument { name, .. } in run.function_tools.iter().chain(&run.text_tools) {
+        if names.contains(&name.as_str()) {
+            Arguments::command()
+                .error(
+                    ErrorKind::ArgumentConflict,
+                    format!("two tools are called {name}; give each a name of its own"),
+                )
+                .exit();
+        }
+        names.push(name);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_tool_is_a_name_and_a_command_that_may_have_equals_signs() {
+        let tool: ToolArgument = "log=git log --format=%h".parse().unwrap();
+        assert_eq!(tool.name, "log");
+        assert_eq!(tool.command, "git log --format=%h");
+    }
+
+    #[test]
+    fn a_tool_without_a_usable_name_or_command_is_refused() {
+        assert_eq!("log".parse::<ToolArgument>(), Err(InvalidTool::NoCommand));
+        assert_eq!(
+            "log= ".parse::<ToolArgument>(),
+            Err(InvalidTool::EmptyCommand)
+        );
+        for name in ["", "2fa", "a-b", "a b", "ä"] {
+            let refused = format!("{name}=true").parse::<ToolArgument>();
+            let name = name.to_owned();
+            assert_eq!(refused, Err(InvalidTool::NoIdentifier { name }));
+        }
+    }
+
+    #[test]
+    fn seconds_may_be_fractions_but_not_nothing() {
+        assert_eq!(seconds("0.25").unwrap(), Duration::from_millis(250));
+        for bad in ["0", "-1", "x", "", "NaN", "inf", "1e300"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a script puts out, on its way to standard output.
+//!
+//! Items are taken in without waiting and written afterwards, so that a write that is given up, for
+//! a signal or the end of `--timeout`, loses none of them.
+
+use std::collections::VecDeque;
+use std::io;
+
+use code_mode::{ContentItem, RuntimeResponse};
+use tokio::io::{AsyncWriteExt, Stdout};
+
+use crate::diagnostics;
+use crate::media::{Kind, Media, UnwritableMedia};
+
+/// Output that could not be handed on.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// Whoever read standard output went away.
+    #[error("standard output was closed")]
+    Closed,
+    #[error("cannot write to standard output: {0}")]
+    Unwritable(#[source] io::Error),
+    #[error(transparent)]
+    Media(#[from] UnwritableMedia),
+}
+
+/// How the output of a run is shown.
+pub enum Format {
+    /// Text as it is produced, images and audio apart.
+    Text(Media),
+    /// One document at the end.
+    Json {
+        /// The items so far.
+        items: Vec<ContentItem>,
+    },
+}
+
+/// The output of one run.
+pub struct Output {
+    format: Format,
+    /// Taken in and not written yet.
+    unwritten: VecDeque<u8>,
+    stdout: Stdout,
+}
+
+impl Output {
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            unwritten: VecDeque::new(),
+            stdout: tokio::io::stdout(),
+        }
+    }
+
+    /// Takes items in. Where one cannot be kept, the others are kept all the same.
+    pub fn take(&mut self, new: Vec<ContentItem>) -> Result<(), OutputError> {
+        let media = match &mut self.format {
+            Format::Json { items } => {
+                items.extend(new);
+                return Ok(());
+            }
+            Format::Text(media) => media,
+        };
+        let mut result = Ok(());
+        for item in new {
+            let taken = match item {
+                ContentItem::Text { text } => {
+                    self.unwritten.extend(text.as_bytes());
+                    self.unwritten.push_back(b'\n');
+                    continue;
+                }
+                ContentItem::Image { image_url, .. } => media.take(Kind::Image, &image_url),
+                ContentItem::Audio { audio_url } => media.take(Kind::Audio, &audio_url),
+                other => Ok(format!("cannot show this item: {other:?}")),
+            };
+            match taken {
+                Ok(sentence) => diagnostics::say(&sentence),
+                Err(error) => result = result.and(Err(error.into())),
+            }
+        }
+        result
+    }
+
+    /// Writes what was taken in. Given up halfway, it goes on from there the next time.
+    pub async fn write(&mut self) -> Result<(), OutputError> {
+        let written = async {
+            self.stdout.write_all_buf(&mut self.unwritten).await?;
+            self.stdout.flush().await
+        };
+        written.await.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => OutputError::Closed,
+            _ => OutputError::Unwritable(error),
+        })
+    }
+
+    /// Shows the end of the script, whose items were all taken in and written before.
+    pub async fn conclude(&mut self, mut end: RuntimeResponse) -> Result<(), OutputError> {
+        let Format::Json { items } = &mut self.format else {
+            if let Some(error_text) = end.error_text() {
+                diagnostics::line(error_text);
+            }
+            return Ok(());
+        };
+        if let Some(content_items) = content_items(&mut end) {
+            std::mem::swap(content_items, items);
+        }
+        let document = serde_json::to_vec(&end)
+            .map_err(|error| OutputError::Unwritable(io::Error::other(error)))?;
+        self.unwritten.extend(document);
+        self.unwritten.push_back(b'\n');
+        self.write().await
+    }
+}
+
+/// The items of a response.
+pub fn content_items(response: &mut RuntimeResponse) -> Option<&mut Vec<ContentItem>> {
+    match response {
+        RuntimeResponse::Yielded { content_items, .. }
+        | RuntimeResponse::Terminated { content_items, .. }
+        | RuntimeResponse::Result { content_items, .. } => Some(content_items),
+        _ => None,
+    }
+}

@@ -1,0 +1,255 @@
+//! `code-mode run`: one script from its start to its end, or to what ends it from outside.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use code_mode::{
+    CellId, ExecuteError, ExecuteRequest, Limits, RuntimeResponse, Session, WaitError, WaitRequest,
+    WaitUntil,
+};
+
+use crate::arguments::RunArguments;
+use crate::command_tool::{CANCELLATION_GRACE, CommandHost};
+use crate::diagnostics;
+use crate::exit::Exit;
+use crate::media::{Media, UnwritableMedia};
+use crate::output::{self, Format, Output, OutputError};
+use crate::script::{self, UnreadableScript};
+use crate::signals::{Signal, Signals};
+use crate::store::{self, StoreError};
+
+/// Why nothing was run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Script(#[from] UnreadableScript),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Media(#[from] UnwritableMedia),
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Runs a script and says how it ended.
+pub fn run(arguments: RunArguments) -> Result<Exit, RunError> {
+    let source = script::read(&arguments.script)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let exit = runtime.block_on(start_and_watch(source, arguments));
+    // Not waited for: after a second Ctrl-C a write to standard output may still be stuck.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit, RunError> {
+    let limits = limits(&arguments);
+    let stored_values = match &arguments.store {
+        Some(path) => store::load(path)?,
+        None => Default::default(),
+    };
+    let format = if arguments.json {
+        Format::Json { items: Vec::new() }
+    } else {
+        Format::Text(Media::new(arguments.out)?)
+    };
+    let mut signals = Signals::listen()?;
+    let (host, tools) = CommandHost::new(arguments.function_tools, arguments.text_tools);
+    let session = Session::builder()
+        .limits(limits)
+        .stored_values(stored_values)
+        .cancellation_grace(CANCELLATION_GRACE)
+        .build(host);
+    // Its first answer would come at a yield; `follow` wants every piece of output.
+    let cell_id = session
+        .start(ExecuteRequest::new(source).enabled_tools(tools))?
+        .cell_id();
+    let mut run = Run {
+        session,
+        cell_id,
+        output: Output::new(format),
+        store: arguments.store,
+        end: None,
+        store_lost: false,
+    };
+    let followed = tokio::select! {
+        biased;
+        signal = signals.next() => Err(Interruption::Signal(signal)),
+        after = elapsed(arguments.timeout) => Err(Interruption::Timeout { after }),
+        followed = run.follow() => followed,
+    };
+    Ok(tokio::select! {
+        biased;
+        signal = signals.next() => Exit::Signalled(signal),
+        exit = run.finish(followed) => exit,
+    })
+}
+
+fn limits(arguments: &RunArguments) -> Limits {
+    let mut limits = Limits::default();
+    if let Some(mebibytes) = arguments.heap_mb {
+        limits = limits.heap_bytes(mebibytes as usize * 1024 * 1024);
+    }
+    if let Some(milliseconds) = arguments.cpu_ms {
+        limits = limits.cpu_time(Duration::from_millis(milliseconds));
+    }
+    limits
+}
+
+/// Sleeps for the time span and answers with it; for ever, where there is none.
+async fn elapsed(span: Option<Duration>) -> Duration {
+    let Some(span) = span else {
+        return std::future::pending().await;
+    };
+    tokio::time::sleep(span).await;
+    span
+}
+
+/// What ends a run before its script does.
+#[derive(Debug, thiserror::Error)]
+enum Interruption {
+    #[error("{}; ending the script (once more to exit at once)", match .0 {
+        Signal::Interrupt => "interrupted",
+        Signal::Terminate => "asked to end",
+    })]
+    Signal(Signal),
+    #[error("the script took longer than {} s; ending it", after.as_secs_f64())]
+    Timeout { after: Duration },
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(transparent)]
+    Cell(#[from] WaitError),
+}
+
+impl Interruption {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Signal(signal) => Exit::Signalled(*signal),
+            Self::Output(OutputError::Closed) => Exit::PipeClosed,
+            Self::Timeout { .. } | Self::Output(_) | Self::Cell(_) => Exit::Failure,
+        }
+    }
+
+    /// Whether standard output is lost, so that nothing more can be written.
+    fn lost_stdout(&self) -> bool {
+        matches!(
+            self,
+            Self::Output(OutputError::Closed | OutputError::Unwritable(_))
+        )
+    }
+}
+
+/// One script under way.
+struct Run {
+    session: Session,
+    cell_id: CellId,
+    output: Output,
+    store: Option<PathBuf>,
+    /// The cell's last answer, without its items.
+    end: Option<RuntimeResponse>,
+    /// Whether the new stored values could not be saved.
+    store_lost: bool,
+}
+
+impl Run {
+    /// Writes what the script puts out until it has ended. May be dropped anywhere.
+    async fn follow(&mut self) -> Result<(), Interruption> {
+        while self.end.is_none() {
+            let request = WaitRequest::new(self.cell_id)
+                .until(WaitUntil::NewOutput)
+                .yield_time_ms(u64::MAX);
+            let answer = self.session.wait(request).await?;
+            self.take(answer)?;
+            self.output.write().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends what is left of the run and says how it went.
+    async fn finish(&mut self, followed: Result<(), Interruption>) -> Exit {
+        let mut interruption = followed.err();
+        if let Some(interruption) = &interruption {
+            self.interrupt(interruption).await;
+        }
+        let stdout_lost = interruption.as_ref().is_some_and(Interruption::lost_stdout);
+        let written = if stdout_lost {
+            Ok(())
+        } else {
+            self.output.write().await
+        };
+        if let Err(error) = self.conclude(written).await {
+            let error = Interruption::from(error);
+            error.say();
+            interruption.get_or_insert(error);
+        }
+        // Until the isolate and every process of its tools are gone.
+        self.session.shutdown().await;
+        self.exit(interruption.as_ref())
+    }
+
+    async fn interrupt(&mut self, interruption: &Interruption) {
+        interruption.say();
+        if self.end.is_some() {
+            return;
+        }
+        // An error means that the cell has no more to say.
+        if let Ok(answer) = self
+            .session
+            .wait(WaitRequest::terminate(self.cell_id))
+            .await
+            && let Err(error) = self.take(answer)
+        {
+            Interruption::from(error).say();
+        }
+    }
+
+    /// Shows the end of the script, after its output or what is left of it.
+    async fn conclude(&mut self, written: Result<(), OutputError>) -> Result<(), OutputError> {
+        match self.end.clone() {
+            Some(end) => written.and(self.output.conclude(end).await),
+            None => written,
+        }
+    }
+
+    /// Takes an answer in, without waiting: what the cell handed out cannot be asked for again.
+    fn take(&mut self, mut answer: RuntimeResponse) -> Result<(), OutputError> {
+        let items = output::content_items(&mut answer).map(std::mem::take);
+        if let RuntimeResponse::Result { stored_values, .. } = &answer
+            && let Some(path) = &self.store
+            && let Err(error) = store::save(path, stored_values)
+        {
+            diagnostics::say(&error.to_string());
+            self.store_lost = true;
+        }
+        if !matches!(answer, RuntimeResponse::Yielded { .. }) {
+            self.end = Some(answer);
+        }
+        self.output.take(items.unwrap_or_default())
+    }
+
+    fn exit(&self, interruption: Option<&Interruption>) -> Exit {
+        let ended_by_itself = matches!(self.end, Some(RuntimeResponse::Result { .. }));
+        match interruption {
+            Some(interruption @ Interruption::Output(_)) => interruption.exit(),
+            Some(interruption) if !ended_by_itself => interruption.exit(),
+            _ if self.store_lost || !ended_by_itself => Exit::Failure,
+            _ => match self.end.as_ref().and_then(RuntimeResponse::error_text) {
+                Some(_) => Exit::Failure,
+                None => Exit::Success,
+            },
+        }
+    }
+}
+
+impl Interruption {
+    /// Says what happened, unless nobody wants to know: a reader that went away has read enough.
+    fn say(&self) {
+        if !matches!(self, Self::Output(OutputError::Closed)) {
+            diagnostics::say(&self.to_string());
+        }
+    }
+}
