@@ -4,8 +4,9 @@ use std::time::Duration;
 
 const MIB: usize = 1024 * 1024;
 
-/// The smallest JavaScript heap a cell can be given: below it V8 cannot even start a context.
-pub(crate) const MIN_HEAP_BYTES: usize = 8 * MIB;
+/// The JavaScript heaps a cell can be given: below the least, V8 cannot even start a context; the
+/// most leaves room for others in the 4 GiB that all isolates of a process share.
+pub(crate) const HEAP_BYTES: std::ops::RangeInclusive<usize> = 8 * MIB..=2048 * MIB;
 
 /// The ceilings of one session's cells, handed over once when the session is built.
 ///
@@ -24,7 +25,7 @@ pub(crate) const MIN_HEAP_BYTES: usize = 8 * MIB;
 #[non_exhaustive]
 pub struct Limits {
     /// JavaScript heap of one cell in bytes, ArrayBuffers included. Default 128 MiB; values under
-    /// 8 MiB are raised to it. Not counted: the stack, compiled code, and what the host holds.
+    /// 8 MiB are raised to it, values over 2 GiB lowered. Not counted: the stack, compiled code, and what the host holds.
     ///
     /// The script sees nothing: it is stopped, and the cell fails with an error that names the limit.
     pub heap_bytes: usize,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::script::Script;
 use super::timers::{self, Timer};
-use super::{Thrown, contain_panics, media, render, string};
+use super::{Thrown, contain_panics, kind_of, media, render, string};
 use crate::response::ContentItem;
 use crate::service::panic_message;
 
@@ -133,8 +133,8 @@ fn storable<'s>(
     };
     let Some(json) = json else {
         return Err(refused(&format!(
-            "JSON cannot carry a {}; store plain data, or undefined to remove the key",
-            value.type_of(scope).to_rust_string_lossy(scope)
+            "JSON cannot carry {}; store plain data, or undefined to remove the key",
+            kind_of(scope, value)
         )));
     };
     serde_json::value::RawValue::from_string(json)
@@ -165,8 +165,8 @@ fn key<'s>(
     match v8::Local::<v8::String>::try_from(key) {
         Ok(key) => Ok(render::to_rust_string(scope, key)),
         Err(_) => Err(Thrown::Type(format!(
-            "{helper}: the key must be a string, not a {}",
-            key.type_of(scope).to_rust_string_lossy(scope)
+            "{helper}: the key must be a string, not {}",
+            kind_of(scope, key)
         ))),
     }
 }
@@ -236,8 +236,8 @@ pub(super) fn set_timeout<'s>(
     run(scope, |scope, script| {
         let Ok(callback) = v8::Local::<v8::Function>::try_from(args.get(0)) else {
             return Err(Thrown::Type(format!(
-                "setTimeout: the first argument must be a function, not a {}",
-                args.get(0).type_of(scope).to_rust_string_lossy(scope)
+                "setTimeout: the first argument must be a function, not {}",
+                kind_of(scope, args.get(0))
             )));
         };
         let milliseconds = args.get(1).number_value(scope).ok_or(Thrown::Pending)?;

@@ -1,7 +1,7 @@
 //! What is said of a script that failed: first line, the script's own frames, and the place.
 
 use super::script::Script;
-use super::{contain_panics, render, string};
+use super::{contain_panics, render};
 
 /// How stacks and messages name the script.
 pub(super) const RESOURCE_NAME: &str = "exec_main.mjs";
@@ -16,7 +16,8 @@ pub(super) struct Place {
     pub(super) column: usize,
 }
 
-/// A rejection whose reason is no `Error`, and so does not know where it comes from.
+/// Where a promise was rejected, for reasons that do not know themselves: no `Error`s, or `Error`s
+/// whose stack is gone.
 pub(super) struct Rejection {
     reason: v8::Global<v8::Value>,
     place: Place,
@@ -42,10 +43,7 @@ pub(super) unsafe extern "C" fn note_rejection(message: v8::PromiseRejectMessage
         }
         // SAFETY: V8 calls this on the isolate's thread, for the context that is current.
         v8::callback_scope!(unsafe scope, &message);
-        let Some(reason) = message
-            .get_value()
-            .filter(|reason| !reason.is_native_error())
-        else {
+        let Some(reason) = message.get_value() else {
             return;
         };
         let frame = v8::StackTrace::current_stack_trace(scope, 1)
@@ -93,14 +91,15 @@ pub(super) fn describe<'s>(
     v8::tc_scope!(let scope, scope);
     let message = message.unwrap_or_else(|| v8::Exception::create_message(scope, exception));
     let first_line = first_line(scope, exception, message);
-    let frames = frames(scope, exception);
+    let frames = frames(scope, exception, &first_line);
     let place = frames
         .iter()
         .find_map(|frame| place_in(frame))
         .or(place)
         .or_else(|| place_of(scope, message));
     scope.reset();
-    if place.is_none() && !exception.is_native_error() {
+    let says_where = exception.is_native_error() || first_line.contains(RESOURCE_NAME);
+    if place.is_none() && !says_where {
         return format!(
             "{first_line}\n(what was thrown is no Error, so its line is not known; throw new Error(…) tells it)"
         );
@@ -140,40 +139,75 @@ fn first_line<'s>(
     exception: v8::Local<'s, v8::Value>,
     message: v8::Local<'s, v8::Message>,
 ) -> String {
-    if exception.is_native_error() || !exception.is_object() {
-        let text = message.get(scope);
-        let text = render::to_rust_string(scope, text);
-        if exception.is_native_error() {
-            return text.strip_prefix("Uncaught ").unwrap_or(&text).to_owned();
-        }
-        return text;
+    if exception.is_native_error() {
+        return name_and_message(scope, exception).unwrap_or_else(|| {
+            let text = message.get(scope);
+            let text = render::to_rust_string(scope, text);
+            text.strip_prefix("Uncaught ").unwrap_or(&text).to_owned()
+        });
     }
-    format!("Uncaught {}", render::to_console_text(scope, exception))
+    if exception.is_object() {
+        return format!("Uncaught {}", render::to_console_text(scope, exception));
+    }
+    let text = message.get(scope);
+    render::to_rust_string(scope, text)
+}
+
+/// `Name: message` as `Error.prototype.toString` has it; `None` where a property is no string.
+fn name_and_message<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    error: v8::Local<'s, v8::Value>,
+) -> Option<String> {
+    let name = text_property(scope, error, "name")?;
+    let message = text_property(scope, error, "message")?;
+    Some(match (name.is_empty(), message.is_empty()) {
+        (true, _) => message,
+        (_, true) => name,
+        _ => format!("{name}: {message}"),
+    })
+}
+
+fn text_property<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    object: v8::Local<'s, v8::Value>,
+    name: &str,
+) -> Option<String> {
+    let object = v8::Local::<v8::Object>::try_from(object).ok()?;
+    let value = render::get(scope, object, name).ok()?;
+    let text = v8::Local::<v8::String>::try_from(value).ok()?;
+    Some(render::to_rust_string(scope, text))
 }
 
 /// The lines of the exception's stack that are of the script.
 fn frames<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     exception: v8::Local<'s, v8::Value>,
+    first_line: &str,
 ) -> Vec<String> {
     if !exception.is_native_error() {
         return Vec::new();
     }
-    let Ok(error) = v8::Local::<v8::Object>::try_from(exception) else {
+    let Some(stack) = text_property(scope, exception, "stack") else {
         return Vec::new();
     };
-    let name = string(scope, "stack");
-    let stack = error
-        .get(scope, name.into())
-        .and_then(|stack| v8::Local::<v8::String>::try_from(stack).ok());
-    let Some(stack) = stack else {
-        return Vec::new();
-    };
-    render::to_rust_string(scope, stack)
+    let message = text_property(scope, exception, "message").unwrap_or_default();
+    after_header(&stack, first_line, &message)
         .lines()
         .filter(|line| line.trim_start().starts_with("at ") && line.contains(RESOURCE_NAME))
         .map(|line| format!("    {}", line.trim()))
         .collect()
+}
+
+/// A stack without its first line or lines: a message may look like frames itself.
+fn after_header<'a>(stack: &'a str, first_line: &str, message: &str) -> &'a str {
+    if let Some(frames) = stack.strip_prefix(first_line) {
+        return frames;
+    }
+    // The name was changed after V8 worded the stack.
+    match stack.find(message) {
+        Some(start) => &stack[start + message.len()..],
+        None => stack,
+    }
 }
 
 /// Reads `exec_main.mjs:LINE:COLUMN` out of a stack frame.

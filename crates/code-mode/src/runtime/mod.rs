@@ -17,6 +17,8 @@ mod modules;
 mod platform;
 mod render;
 mod script;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod timers;
 mod tools;
@@ -72,4 +74,21 @@ fn string<'s>(scope: &v8::PinScope<'s, '_, ()>, text: &str) -> v8::Local<'s, v8:
         v8::String::new(scope, "(text longer than a JavaScript string may be)")
             .expect("a short string is always made, or V8 has ended the process")
     })
+}
+
+/// What a value is, for messages: "an array", "a number", "undefined".
+fn kind_of<'s>(scope: &mut v8::PinScope<'s, '_>, value: v8::Local<'s, v8::Value>) -> String {
+    if value.is_null_or_undefined() {
+        return if value.is_null() { "null" } else { "undefined" }.to_owned();
+    }
+    if value.is_array() {
+        return "an array".to_owned();
+    }
+    if value.is_date() {
+        return "a Date".to_owned();
+    }
+    match value.type_of(scope).to_rust_string_lossy(scope).as_str() {
+        "object" => "an object".to_owned(),
+        other => format!("a {other}"),
+    }
 }

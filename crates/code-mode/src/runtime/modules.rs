@@ -72,10 +72,7 @@ pub(super) fn import_dynamically<'s>(
         promise = Some(resolver.get_promise(scope));
         let specifier = render::to_rust_string(scope, specifier);
         let settled = match Importable::from_specifier(&specifier) {
-            Some(importable) => {
-                let namespace = namespace(scope, script, importable).ok_or(Thrown::Pending)?;
-                resolver.resolve(scope, namespace)
-            }
+            Some(importable) => import(scope, script, importable, resolver)?,
             None => {
                 let message = string(scope, &not_importable(&specifier));
                 let error = v8::Exception::type_error(scope, message);
@@ -85,6 +82,25 @@ pub(super) fn import_dynamically<'s>(
         settled.map(drop).ok_or(Thrown::Pending)
     });
     promise
+}
+
+/// Resolves to the module's namespace, or rejects with what kept it from being made.
+fn import<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    importable: Importable,
+    resolver: v8::Local<'s, v8::PromiseResolver>,
+) -> Result<Option<bool>, Thrown> {
+    v8::tc_scope!(let scope, scope);
+    if let Some(namespace) = namespace(scope, script, importable) {
+        return Ok(resolver.resolve(scope, namespace));
+    }
+    let Some(exception) = scope.exception().filter(|_| !scope.has_terminated()) else {
+        scope.rethrow();
+        return Err(Thrown::Pending);
+    };
+    scope.reset();
+    Ok(resolver.reject(scope, exception))
 }
 
 fn namespace<'s>(
@@ -174,13 +190,17 @@ fn evaluate_tools<'s>(
         for name in TOOLS_MODULE_HELPERS {
             export(scope, module, exports, name)?;
         }
-        let name = string(scope, "tools");
-        let tools = exports.get(scope, name.into())?;
-        let tools = v8::Local::<v8::Object>::try_from(tools).ok()?;
-        for name in tools_exports(&script) {
-            if !TOOLS_MODULE_HELPERS.contains(&name.as_str()) {
-                export(scope, module, tools, &name)?;
+        let functions = {
+            let functions = script.tool_functions.borrow();
+            v8::Local::new(scope, functions.as_ref()?)
+        };
+        for (position, tool) in script.tools.iter().enumerate() {
+            if TOOLS_MODULE_HELPERS.contains(&tool.global_name.as_str()) {
+                continue;
             }
+            let function = functions.get_index(scope, u32::try_from(position).ok()?)?;
+            let name = string(scope, &tool.global_name);
+            module.set_synthetic_module_export(scope, name, function)?;
         }
         evaluated(scope)
     })?

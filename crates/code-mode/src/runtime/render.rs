@@ -46,6 +46,9 @@ pub(super) fn to_text<'s>(
     }
     let json = v8::json::stringify(scope, value).ok_or(Thrown::Pending)?;
     let json = to_rust_string(scope, json);
+    if json == "{}" && value == scope.get_current_context().global(scope) {
+        return Ok("[object globalThis]".to_owned());
+    }
     if json == "{}"
         && let Some(target) = target
         && shows_less_than_it_holds(scope, target)?

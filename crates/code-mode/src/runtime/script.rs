@@ -29,6 +29,8 @@ pub(super) struct Script {
     /// Every helper by name, as installed: what the modules export, whatever a script did to its
     /// globals since.
     pub(super) exports: RefCell<Option<v8::Global<v8::Object>>>,
+    /// The functions of the tools, in the order of the set.
+    pub(super) tool_functions: RefCell<Option<v8::Global<v8::Array>>>,
     pub(super) helper_module: RefCell<Option<v8::Global<v8::Module>>>,
     pub(super) tools_module: RefCell<Option<v8::Global<v8::Module>>>,
     pub(super) last_rejection: RefCell<Option<Rejection>>,
@@ -61,6 +63,7 @@ impl Script {
             notifications_started: Cell::new(0),
             timers: RefCell::default(),
             exports: RefCell::default(),
+            tool_functions: RefCell::default(),
             helper_module: RefCell::default(),
             tools_module: RefCell::default(),
             last_rejection: RefCell::default(),
@@ -87,6 +90,7 @@ impl Script {
         self.timers.take();
         self.exports.take();
         self.last_rejection.take();
+        self.tool_functions.take();
         self.helper_module.take();
         self.tools_module.take();
     }

@@ -19,7 +19,7 @@ use super::script::Script;
 use super::timers::Timer;
 use super::{contain_panics, globals, platform, render, string, tools, watchdog};
 use crate::description::ToolSet;
-use crate::limits::{Limits, MIN_HEAP_BYTES};
+use crate::limits::{HEAP_BYTES, Limits};
 use crate::service::panic_message;
 
 /// How much further the heap may grow once it is over its limit, so that the built-in that is
@@ -38,7 +38,9 @@ pub(crate) struct CommandReceiver(mpsc::Receiver<Command>);
 impl CellIsolate {
     /// The two ends, before there is a thread.
     pub(crate) fn prepare(limits: &Limits) -> (Self, CommandReceiver) {
-        let heap_limit = limits.heap_bytes.max(MIN_HEAP_BYTES);
+        let heap_limit = limits
+            .heap_bytes
+            .clamp(*HEAP_BYTES.start(), *HEAP_BYTES.end());
         let (commands, receiver) = mpsc::channel();
         let isolate = Self {
             control: Arc::new(IsolateControl::new(heap_limit, limits.cpu_time)),

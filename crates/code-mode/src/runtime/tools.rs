@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use super::callbacks::{Arguments, Return, run};
 use super::script::{PendingCall, Script};
-use super::{Thrown, render, string};
+use super::{Thrown, kind_of, render, string};
 use crate::description::{Tool, ToolKind};
 use crate::service::{ToolInput, ToolOutput};
+
+/// How JavaScript's own errors have their properties.
+const HIDDEN: v8::PropertyAttribute = v8::PropertyAttribute::DONT_ENUM;
 
 /// Makes the `tools` object.
 ///
@@ -28,11 +31,17 @@ pub(super) fn object<'s>(
             ),
     );
     let tools = template.new_instance(scope)?;
+    let plain = v8::Object::new(scope).get_prototype(scope)?;
+    tools.set_prototype(scope, plain)?;
+    let mut functions = Vec::with_capacity(script.tools.len());
     for (position, tool) in script.tools.iter().enumerate() {
         let name = string(scope, &tool.global_name);
         let function = tool_function(scope, position, name)?;
         tools.create_data_property(scope, name.into(), function.into())?;
+        functions.push(function.into());
     }
+    let functions = v8::Array::new_with_elements(scope, &functions);
+    *script.tool_functions.borrow_mut() = Some(v8::Global::new(scope, functions));
     Some(tools)
 }
 
@@ -138,9 +147,8 @@ fn call_unknown_tool<'s>(
         } else {
             format!("did you mean {}?", closest.join(" or "))
         };
-        let message = string(scope, &format!("there is no tool {name:?}; {help}"));
         let error = call_error(scope, &name)?;
-        set_message(scope, error, message)?;
+        set_message(scope, error, &format!("there is no tool {name:?}; {help}"))?;
         reject_at_once(scope, error.into(), &mut result)
     });
 }
@@ -276,8 +284,7 @@ fn json_argument<'s>(
     let error = v8::Exception::type_error(scope, message);
     if let (Some(cause), Ok(error)) = (cause, v8::Local::<v8::Object>::try_from(error)) {
         let name = string(scope, "cause");
-        let hidden = v8::PropertyAttribute::DONT_ENUM;
-        let _ = error.define_own_property(scope, name.into(), cause, hidden);
+        let _ = error.define_own_property(scope, name.into(), cause, HIDDEN);
     }
     Err(Refusal::Error(error))
 }
@@ -288,14 +295,10 @@ fn wrong_argument<'s>(
     expected: &str,
     argument: v8::Local<'s, v8::Value>,
 ) -> Refusal<'s> {
-    let came = if argument.is_null() {
-        "null".to_owned()
-    } else if argument.is_undefined() {
+    let came = if argument.is_undefined() {
         "nothing".to_owned()
-    } else if argument.is_array() {
-        "an array".to_owned()
     } else {
-        format!("a {}", argument.type_of(scope).to_rust_string_lossy(scope))
+        kind_of(scope, argument)
     };
     let message = format!(
         "{} takes {expected}; it was given {came}",
@@ -331,9 +334,8 @@ fn call_error<'s>(
     let error = v8::Local::<v8::Object>::try_from(error).map_err(|_| Thrown::Pending)?;
     let name = string(scope, "name");
     let tool_error = string(scope, "ToolError");
-    let hidden = v8::PropertyAttribute::DONT_ENUM;
     error
-        .define_own_property(scope, name.into(), tool_error.into(), hidden)
+        .define_own_property(scope, name.into(), tool_error.into(), HIDDEN)
         .ok_or(Thrown::Pending)?;
     let name = string(scope, "tool");
     let tool = string(scope, tool);
@@ -343,15 +345,29 @@ fn call_error<'s>(
     Ok(error)
 }
 
+/// Completes a [`call_error`]. V8 has worded the first line of the stack without the message; the
+/// stack gets it here.
 fn set_message<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     error: v8::Local<'s, v8::Object>,
-    message: v8::Local<'s, v8::String>,
+    message: &str,
 ) -> Result<(), Thrown> {
     let name = string(scope, "message");
-    let hidden = v8::PropertyAttribute::DONT_ENUM;
+    let value = string(scope, message);
     error
-        .define_own_property(scope, name.into(), message.into(), hidden)
+        .define_own_property(scope, name.into(), value.into(), HIDDEN)
+        .ok_or(Thrown::Pending)?;
+    let name = string(scope, "stack");
+    let stack = error.get(scope, name.into()).ok_or(Thrown::Pending)?;
+    let Ok(stack) = v8::Local::<v8::String>::try_from(stack) else {
+        // The script has set Error.prepareStackTrace; its stacks are its own.
+        return Ok(());
+    };
+    let stack = render::to_rust_string(scope, stack);
+    let frames = stack.find('\n').map_or("", |end| &stack[end..]);
+    let stack = string(scope, &format!("ToolError: {message}{frames}"));
+    error
+        .define_own_property(scope, name.into(), stack.into(), HIDDEN)
         .ok_or(Thrown::Pending)?;
     Ok(())
 }
@@ -373,9 +389,12 @@ pub(super) fn settle(
         },
         Err(message) => message,
     };
+    // What the script made of Error.prepareStackTrace may throw; the call rejects all the same.
+    v8::tc_scope!(let scope, scope);
     let error = v8::Local::new(scope, call.error);
-    let message = string(scope, &message);
-    if set_message(scope, error, message).is_ok() {
+    let _ = set_message(scope, error, &message);
+    if !scope.has_terminated() {
+        scope.reset();
         let _ = resolver.reject(scope, error.into());
     }
 }

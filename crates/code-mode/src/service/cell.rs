@@ -67,6 +67,8 @@ impl CellEvents for Cell {
     }
 
     fn yielded(&self) {
+        #[cfg(test)]
+        assert_ne!(&*self.tool_call_id, tests::FAILS, "the engine, in a test");
         self.delivery.push_yield();
     }
 
@@ -86,9 +88,21 @@ impl CellEvents for Cell {
 }
 
 /// Sees a cell from its thread's start to `cell_closed`. Runs as a task of the embedder's runtime;
-/// if that runtime goes away, the cell is stopped and its waiters are told.
-pub(crate) async fn control(cell: Arc<Cell>, session: Arc<SessionState>, thread: CellThread) {
-    let _unfinished = Unfinished { cell: &cell };
+/// if that runtime goes away, even before the task first runs, the cell is stopped and its waiters
+/// are told.
+pub(crate) fn control(
+    cell: Arc<Cell>,
+    session: Arc<SessionState>,
+    thread: CellThread,
+) -> impl Future<Output = ()> {
+    let unfinished = Unfinished(Arc::clone(&cell));
+    async move {
+        let _unfinished = unfinished;
+        see_through(cell, session, thread).await;
+    }
+}
+
+async fn see_through(cell: Arc<Cell>, session: Arc<SessionState>, thread: CellThread) {
     let CellThread {
         mut outcome,
         thread,
@@ -167,14 +181,12 @@ async fn release(cell: &Cell, thread: std::thread::JoinHandle<()>) {
 
 /// Ends a cell whose control task is dropped before its time, because the runtime was shut down.
 /// Changes nothing of one that has ended.
-struct Unfinished<'a> {
-    cell: &'a Cell,
-}
+struct Unfinished(Arc<Cell>);
 
-impl Drop for Unfinished<'_> {
+impl Drop for Unfinished {
     fn drop(&mut self) {
-        self.cell.isolate.stop(StopReason::Terminated);
-        self.cell.delivery.push_end(End::Terminated);
+        self.0.isolate.stop(StopReason::Terminated);
+        self.0.delivery.push_end(End::Terminated);
     }
 }
 
@@ -231,5 +243,30 @@ impl Cell {
             heap_used_bytes: control.heap_used(),
             pending_calls: self.calls.pending(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ExecuteRequest, FunctionHost, RuntimeResponse, Session};
+
+    /// The call whose cell's engine fails when its script yields.
+    pub(super) const FAILS: &str = "the engine fails";
+
+    #[tokio::test]
+    async fn a_failure_of_the_runtime_fails_that_cell_in_words_and_the_session_goes_on() {
+        let session = Session::new(FunctionHost::new());
+        let failing = ExecuteRequest::new("text('a'); store('k', 1); yield_control(); text('b')")
+            .tool_call_id(FAILS);
+        let response = session.execute(failing).await.unwrap();
+        assert!(matches!(response, RuntimeResponse::Result { .. }));
+        let error = response.error_text().unwrap();
+        assert!(error.contains("the engine failed"), "{error}");
+        assert!(error.contains("the session goes on"), "{error}");
+        assert!(response.text().starts_with('a'));
+        assert!(session.stored_values().is_empty());
+
+        let response = session.execute(ExecuteRequest::new("text(1)")).await;
+        assert_eq!(response.unwrap().text(), "1");
     }
 }

@@ -198,6 +198,10 @@ impl Watcher {
         })
     }
 
+    pub(crate) fn set_until(&self, until: WaitUntil) {
+        lock(&self.delivery.state).watcher = Some(until);
+    }
+
     /// The next answer: at the cell's end, at a yield, at new output if asked for, or at the deadline.
     pub(crate) async fn answer(self, deadline: Instant) -> RuntimeResponse {
         loop {

@@ -289,6 +289,13 @@ impl StartedCell {
         self.cell.id
     }
 
+    /// Asks for the first answer to be given at new output too.
+    #[must_use]
+    pub fn until(self, until: WaitUntil) -> Self {
+        self.watcher.set_until(until);
+        self
+    }
+
     /// The first answer: at the cell's end, at a yield, or when the yield time is up, counted from
     /// the start.
     pub async fn response(self) -> RuntimeResponse {

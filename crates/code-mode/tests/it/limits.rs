@@ -58,6 +58,17 @@ async fn array_buffers_count_as_heap() {
 }
 
 #[tokio::test]
+async fn a_heap_limit_beyond_what_v8_can_give_is_brought_into_range() {
+    for (heap_bytes, in_force) in [(1, "its 8 MiB"), (usize::MAX, "its 2048 MiB")] {
+        let limits = Limits::default().heap_bytes(heap_bytes);
+        let greedy = "const kept = []; for (;;) kept.push(new ArrayBuffer(1 << 24));";
+        let response = run_limited(limits, greedy).await;
+        let error = response.error_text().unwrap();
+        assert!(error.contains(in_force), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn memory_that_is_let_go_is_not_held_against_the_script() {
     let limits = Limits::default().heap_bytes(32 * MIB);
     for wasteful in [

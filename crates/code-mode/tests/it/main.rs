@@ -2,6 +2,7 @@
 
 mod alone;
 mod cells;
+mod examples;
 mod javascript;
 mod limits;
 mod probe;

@@ -105,7 +105,7 @@ fn a_runtime_that_goes_away_takes_its_cells_with_it() {
         || {
             let (session, _probe) = probed();
             let runtime = tokio::runtime::Runtime::new().unwrap();
-            let ids = runtime.block_on(async {
+            let mut ids = runtime.block_on(async {
                 let mut ids = Vec::new();
                 for script in ["for (;;) {}", "await tools.call()", "notify(1)"] {
                     let response = session.execute(request(script).yield_time_ms(0)).await;
@@ -114,6 +114,15 @@ fn a_runtime_that_goes_away_takes_its_cells_with_it() {
                 ids
             });
             drop(runtime);
+            // One whose control task never ran.
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let started =
+                runtime.block_on(async { session.start(request("for (;;) {}")).unwrap() });
+            ids.push(started.cell_id());
+            drop((started, runtime));
             // Waiters elsewhere are answered, and the threads end.
             alone::block_on(async {
                 for id in ids {
