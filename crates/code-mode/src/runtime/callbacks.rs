@@ -22,6 +22,11 @@ pub(super) fn run<'s, 'i>(
     let script = Script::of(scope);
     let outcome = catch_unwind(AssertUnwindSafe(|| body(scope, &script)));
     contain_panics(|| {
+        // Not while the helpers are installed, which also comes here: that is never cut short.
+        if script.control.is_in_javascript() && script.control.reason().is_some() {
+            // Whatever became of the interruption meanwhile, the script does not go on.
+            return terminate_here(scope);
+        }
         let exception = match outcome {
             Ok(Ok(())) => None,
             Ok(Err(thrown)) => thrown.to_exception(scope),
@@ -73,11 +78,13 @@ pub(super) fn forward_output<'s>(scope: &mut v8::PinScope<'s, '_>, args: Argumen
 /// `console.log` and its four like.
 pub(super) fn console_log<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, _: Return) {
     run(scope, |scope, script| {
-        let shown: Vec<String> = (0..args.length())
-            .map(|index| render::to_console_text(scope, args.get(index)))
-            .collect();
-        if scope.is_execution_terminating() {
-            return Err(Thrown::Pending);
+        let mut shown = Vec::new();
+        for index in 0..args.length() {
+            shown.push(render::to_console_text(scope, args.get(index)));
+            // Entering V8 again would lose the termination.
+            if scope.is_execution_terminating() {
+                return Err(Thrown::Pending);
+            }
         }
         emit(
             script,
@@ -207,10 +214,9 @@ pub(super) fn yield_control<'s>(scope: &mut v8::PinScope<'s, '_>, _: Arguments<'
 
 /// `exit()`
 pub(super) fn exit<'s>(scope: &mut v8::PinScope<'s, '_>, _: Arguments<'s>, _: Return) {
-    run(scope, |scope, script| {
+    run(scope, |_, script| {
         script.control.claim(super::StopReason::Exited);
-        terminate_here(scope);
-        Err(Thrown::Pending)
+        Ok(())
     });
 }
 
@@ -220,6 +226,9 @@ pub(super) fn exit<'s>(scope: &mut v8::PinScope<'s, '_>, _: Arguments<'s>, _: Re
 /// away. Entering any function makes that check at once; the termination is then pending when the
 /// callback returns, and nothing can catch it.
 fn terminate_here(scope: &mut v8::PinScope) {
+    if scope.is_execution_terminating() {
+        return;
+    }
     scope.terminate_execution();
     let source = string(scope, "0");
     if let Some(check) = v8::Script::compile(scope, source, None) {

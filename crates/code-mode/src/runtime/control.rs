@@ -90,10 +90,17 @@ impl IsolateControl {
     /// From any thread, at any time, the isolate being there or not.
     pub(crate) fn stop(&self, reason: StopReason) -> bool {
         let first = self.claim(reason);
-        if first && let Some(handle) = &*lock(&self.handle) {
-            handle.terminate_execution();
+        if first {
+            self.interrupt();
         }
         first
+    }
+
+    /// Has V8 throw what nothing can catch, at its next interrupt check.
+    pub(super) fn interrupt(&self) {
+        if let Some(handle) = &*lock(&self.handle) {
+            handle.terminate_execution();
+        }
     }
 
     /// Lets others interrupt the isolate; called on its thread before the script starts. A reason to

@@ -90,6 +90,12 @@ fn look() -> Duration {
     };
     let mut next = TICK;
     for control in controls.iter().filter(|control| control.is_in_javascript()) {
+        if control.reason().is_some() {
+            // Stopped and still running: V8 takes an interruption back where native code looks at
+            // what it caught. Interrupting again is harmless.
+            control.interrupt();
+            continue;
+        }
         let used = control.cpu_used();
         if used >= control.cpu_limit() {
             control.stop(StopReason::CpuLimit);

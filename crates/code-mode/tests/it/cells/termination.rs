@@ -27,6 +27,8 @@ async fn terminate_ends_whatever_keeps_a_script_busy() {
         "JSON.parse('[1]', function () { for (;;); })",
         "new Proxy({}, { get() { for (;;); } }).x",
         "eval('for (;;);')",
+        // A helper is interrupted between two of its arguments; the output limit is not what ends it.
+        "for (;;) { try { console.log({ a: [new Map([[1, 2]])] }, new Error('x'), { get b() { return 1n } }) } catch {} }",
     ] {
         let (session, _probe) = probed();
         let response = session
