@@ -3,7 +3,7 @@
 
 use super::globals::EXPORTS;
 use super::script::Script;
-use super::{Thrown, callbacks, contain_panics, render, string};
+use super::{Thrown, callbacks, contain_panics, render, string, tools};
 
 const HELPER_SPECIFIERS: [&str; 2] = ["@openai/code_mode", "code-mode"];
 const TOOLS_SPECIFIER: &str = "tools.js";
@@ -190,15 +190,11 @@ fn evaluate_tools<'s>(
         for name in TOOLS_MODULE_HELPERS {
             export(scope, module, exports, name)?;
         }
-        let functions = {
-            let functions = script.tool_functions.borrow();
-            v8::Local::new(scope, functions.as_ref()?)
-        };
         for (position, tool) in script.tools.iter().enumerate() {
             if TOOLS_MODULE_HELPERS.contains(&tool.global_name.as_str()) {
                 continue;
             }
-            let function = functions.get_index(scope, u32::try_from(position).ok()?)?;
+            let function = tools::tool_function_at(scope, &script, position)?;
             let name = string(scope, &tool.global_name);
             module.set_synthetic_module_export(scope, name, function)?;
         }

@@ -14,8 +14,8 @@ const HIDDEN: v8::PropertyAttribute = v8::PropertyAttribute::DONT_ENUM;
 /// Makes the `tools` object.
 ///
 /// Enabled tools are its own enumerable properties. Original names, and names no tool has, are
-/// answered by an interceptor that V8 asks only where there is no such property on the object or its
-/// prototypes.
+/// answered by its prototype, through an interceptor that V8 asks only where there is no such property
+/// on the whole chain. (On the object itself it would be asked at each property's definition too.)
 pub(super) fn object<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     script: &Script,
@@ -30,16 +30,19 @@ pub(super) fn object<'s>(
                     | v8::PropertyHandlerFlags::ONLY_INTERCEPT_STRINGS,
             ),
     );
-    let tools = template.new_instance(scope)?;
+    let missing = template.new_instance(scope)?;
     let plain = v8::Object::new(scope).get_prototype(scope)?;
-    tools.set_prototype(scope, plain)?;
+    missing.set_prototype(scope, plain)?;
+
+    let mut names = Vec::with_capacity(script.tools.len());
     let mut functions = Vec::with_capacity(script.tools.len());
     for (position, tool) in script.tools.iter().enumerate() {
         let name = string(scope, &tool.global_name);
-        let function = tool_function(scope, position, name)?;
-        tools.create_data_property(scope, name.into(), function.into())?;
-        functions.push(function.into());
+        names.push(name.into());
+        functions.push(tool_function(scope, position, name)?.into());
     }
+    let tools =
+        v8::Object::with_prototype_and_properties(scope, missing.into(), &names, &functions);
     let functions = v8::Array::new_with_elements(scope, &functions);
     *script.tool_functions.borrow_mut() = Some(v8::Global::new(scope, functions));
     Some(tools)
@@ -61,6 +64,17 @@ fn tool_function<'s>(
     Some(function)
 }
 
+/// The function of a tool, by its place in the set, whatever the script did to `tools`.
+pub(super) fn tool_function_at<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    position: usize,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let functions = script.tool_functions.borrow();
+    let functions = v8::Local::new(scope, functions.as_ref()?);
+    functions.get_index(scope, u32::try_from(position).ok()?)
+}
+
 /// Answers for properties that are no global name of a tool.
 ///
 /// A tool's original name gives the same function object. A name no tool has gives a function whose
@@ -70,7 +84,7 @@ fn tool_function<'s>(
 fn missing_tool<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     name: v8::Local<'s, v8::Name>,
-    args: v8::PropertyCallbackArguments<'s>,
+    _: v8::PropertyCallbackArguments<'s>,
     mut result: v8::ReturnValue<v8::Value>,
 ) -> v8::Intercepted {
     let mut intercepted = v8::Intercepted::kNo;
@@ -79,13 +93,10 @@ fn missing_tool<'s>(
             return Ok(());
         };
         let text = render::to_rust_string(scope, name);
-        if let Some(tool) = tool_named(script, &text) {
-            let global_name = string(scope, &tool.global_name);
-            // Not through the interceptor again; gone where the script deleted it.
-            let function = args
-                .holder()
-                .get_real_named_property(scope, global_name.into());
-            if let Some(function) = function {
+        if let Some(position) = script.tools.position(&text) {
+            // A global name comes here only where the script deleted it.
+            if tool_named(script, &text).is_some_and(|tool| tool.global_name != text) {
+                let function = tool_function_at(scope, script, position).ok_or(Thrown::Pending)?;
                 result.set(function);
                 intercepted = v8::Intercepted::kYes;
             }
