@@ -46,7 +46,8 @@ pub struct Limits {
     /// The script sees a `RangeError` from the helper call that would exceed it.
     pub max_output_bytes: usize,
 
-    /// Keys and values stored by a session, as bytes of JSON. Default 16 MiB.
+    /// Keys and values stored by a session, in bytes: key, JSON, and a fixed 64 bytes an entry.
+    /// Default 16 MiB.
     ///
     /// The script sees a `RangeError` from `store`.
     pub max_stored_bytes: usize,

@@ -78,20 +78,22 @@ pub(super) fn forward_output<'s>(scope: &mut v8::PinScope<'s, '_>, args: Argumen
 /// `console.log` and its four like.
 pub(super) fn console_log<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, _: Return) {
     run(scope, |scope, script| {
-        let mut shown = Vec::new();
+        let mut text = String::new();
         for index in 0..args.length() {
-            shown.push(render::to_console_text(scope, args.get(index)));
+            if index > 0 {
+                text.push(' ');
+            }
+            text.push_str(&render::to_console_text(scope, args.get(index)));
             // Entering V8 again would lose the termination.
             if scope.is_execution_terminating() {
                 return Err(Thrown::Pending);
             }
+            // It is refused below; the rest need not be made.
+            if text.len() > script.limits.max_output_bytes {
+                break;
+            }
         }
-        emit(
-            script,
-            vec![ContentItem::Text {
-                text: shown.join(" "),
-            }],
-        )
+        emit(script, vec![ContentItem::Text { text }])
     });
 }
 

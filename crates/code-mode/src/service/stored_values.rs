@@ -68,7 +68,8 @@ impl StoredValues {
         self.values.is_empty()
     }
 
-    /// Bytes of all keys and their JSON.
+    /// Bytes of all keys and their JSON, and 64 for each entry: what counts against
+    /// [`Limits::max_stored_bytes`](crate::Limits::max_stored_bytes).
     pub fn size_bytes(&self) -> usize {
         self.values
             .iter()
@@ -115,7 +116,9 @@ impl<'de> Deserialize<'de> for StoredValues {
 }
 
 fn entry_bytes(key: &str, json: &RawValue) -> usize {
-    key.len() + json.get().len()
+    /// What an entry costs beside its text, about.
+    const ENTRY_OVERHEAD: usize = 64;
+    key.len() + json.get().len() + ENTRY_OVERHEAD
 }
 
 /// The stored values of a session. Shared by the session and its cells; holds its lock for map
@@ -295,7 +298,7 @@ mod tests {
 
     #[test]
     fn what_live_drafts_reserve_counts_against_the_session() {
-        let session = session(10);
+        let session = session(80);
         let one = session.draft(StoredValues::default());
         let two = session.draft(StoredValues::default());
         one.store("a".into(), json("12345")).unwrap();
@@ -307,13 +310,13 @@ mod tests {
 
     #[test]
     fn replacing_and_removing_give_room_back() {
-        let session = session(10);
+        let session = session(80);
         let draft = session.draft(StoredValues::default());
         draft.store("a".into(), json("12345678")).unwrap();
         draft.store("a".into(), json("87654321")).unwrap();
         draft.store("b".into(), json("1")).unwrap_err();
         draft.store("a".into(), None).unwrap();
         draft.store("b".into(), json("1")).unwrap();
-        assert_eq!(draft.commit().size_bytes(), 2);
+        assert_eq!(draft.commit().size_bytes(), 66);
     }
 }

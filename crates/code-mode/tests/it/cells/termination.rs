@@ -27,6 +27,9 @@ async fn terminate_ends_whatever_keeps_a_script_busy() {
         "JSON.parse('[1]', function () { for (;;); })",
         "new Proxy({}, { get() { for (;;); } }).x",
         "eval('for (;;);')",
+        // V8 checks such loops only after many turns; the helpers do at each.
+        "const big = 'x'.repeat(2 ** 24); for (;;) try { text(big); text(big) } catch {}",
+        "const big = 'x'.repeat(2 ** 24); for (;;) try { console.log(...new Array(1e4).fill(big)) } catch {}",
         // A helper is interrupted between two of its arguments; the output limit is not what ends it.
         "for (;;) { try { console.log({ a: [new Map([[1, 2]])] }, new Error('x'), { get b() { return 1n } }) } catch {} }",
     ] {
