@@ -116,8 +116,10 @@ impl Host for CommandHost {
             .map_err(|error| ToolError::new(error.to_string()))
     }
 
-    async fn notify(&self, notification: Notification, _cancellation: CancellationToken) {
-        diagnostics::line(&notification.text);
+    async fn notify(&self, notification: Notification, cancellation: CancellationToken) {
+        let said = diagnostics::line(&notification.text);
+        // Without an answer where nobody reads.
+        let _ = cancellation.run_until_cancelled(said).await;
     }
 }
 
@@ -196,7 +198,7 @@ impl Process {
             return Err(CallError::Failed { status, stderr });
         }
         if !stderr.trim().is_empty() {
-            diagnostics::line(&stderr);
+            diagnostics::line(&stderr).await;
         }
         Ok(printed)
     }

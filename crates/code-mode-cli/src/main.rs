@@ -25,7 +25,7 @@ use exit::Exit;
 fn main() -> ExitCode {
     let Command::Run(arguments) = arguments::parse();
     let exit = run::run(*arguments).unwrap_or_else(|error| {
-        diagnostics::say(&error.to_string());
+        diagnostics::say_outside_a_run(&error.to_string());
         Exit::NothingRan
     });
     exit.into()

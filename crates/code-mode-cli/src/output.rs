@@ -20,9 +20,18 @@ pub enum OutputError {
     Closed,
     #[error("cannot write to standard output: {0}")]
     Unwritable(#[source] io::Error),
+    #[error(
+        "the output is more than the {} MiB that one JSON document may hold, which ends with what came before; \
+         run it without --json, or let it put out less",
+        MAX_DOCUMENT_BYTES / (1024 * 1024)
+    )]
+    TooMuchForOneDocument,
     #[error(transparent)]
     Media(#[from] UnwritableMedia),
 }
+
+/// The most output one JSON document is made of: it is held in memory, a few times over.
+const MAX_DOCUMENT_BYTES: usize = 256 * 1024 * 1024;
 
 /// How the output of a run is shown.
 pub enum Format {
@@ -32,6 +41,8 @@ pub enum Format {
     Json {
         /// The items so far.
         items: Vec<ContentItem>,
+        /// What they hold, about.
+        bytes: usize,
     },
 }
 
@@ -40,6 +51,8 @@ pub struct Output {
     format: Format,
     /// Taken in and not written yet.
     unwritten: VecDeque<u8>,
+    /// For standard error, and not said yet.
+    unsaid: VecDeque<String>,
     stdout: Stdout,
 }
 
@@ -48,6 +61,7 @@ impl Output {
         Self {
             format,
             unwritten: VecDeque::new(),
+            unsaid: VecDeque::new(),
             stdout: tokio::io::stdout(),
         }
     }
@@ -55,7 +69,14 @@ impl Output {
     /// Takes items in. Where one cannot be kept, the others are kept all the same.
     pub fn take(&mut self, new: Vec<ContentItem>) -> Result<(), OutputError> {
         let media = match &mut self.format {
-            Format::Json { items } => {
+            Format::Json { items, bytes } => {
+                if *bytes > MAX_DOCUMENT_BYTES {
+                    return Ok(()); // Said already; what comes now is what the script's end leaves.
+                }
+                *bytes += new.iter().map(item_bytes).sum::<usize>();
+                if *bytes > MAX_DOCUMENT_BYTES {
+                    return Err(OutputError::TooMuchForOneDocument);
+                }
                 items.extend(new);
                 return Ok(());
             }
@@ -74,15 +95,23 @@ impl Output {
                 other => Ok(format!("cannot show this item: {other:?}")),
             };
             match taken {
-                Ok(sentence) => diagnostics::say(&sentence),
+                Ok(sentence) => self.unsaid.push_back(sentence),
                 Err(error) => result = result.and(Err(error.into())),
             }
         }
         result
     }
 
+    /// Has a sentence said on standard error with the next write.
+    pub fn say_soon(&mut self, sentence: String) {
+        self.unsaid.push_back(sentence);
+    }
+
     /// Writes what was taken in. Given up halfway, it goes on from there the next time.
     pub async fn write(&mut self) -> Result<(), OutputError> {
+        while let Some(sentence) = self.unsaid.pop_front() {
+            diagnostics::say(&sentence).await;
+        }
         let written = async {
             self.stdout.write_all_buf(&mut self.unwritten).await?;
             self.stdout.flush().await
@@ -95,9 +124,9 @@ impl Output {
 
     /// Shows the end of the script, whose items were all taken in and written before.
     pub async fn conclude(&mut self, mut end: RuntimeResponse) -> Result<(), OutputError> {
-        let Format::Json { items } = &mut self.format else {
+        let Format::Json { items, .. } = &mut self.format else {
             if let Some(error_text) = end.error_text() {
-                diagnostics::line(error_text);
+                diagnostics::line(error_text).await;
             }
             return Ok(());
         };
@@ -110,6 +139,18 @@ impl Output {
         self.unwritten.push_back(b'\n');
         self.write().await
     }
+}
+
+/// What an item adds to a document, about.
+fn item_bytes(item: &ContentItem) -> usize {
+    const AROUND_IT: usize = 64;
+    let held = match item {
+        ContentItem::Text { text } => text.len(),
+        ContentItem::Image { image_url, .. } => image_url.len(),
+        ContentItem::Audio { audio_url } => audio_url.len(),
+        _ => 0,
+    };
+    held + AROUND_IT
 }
 
 /// The items of a response.

@@ -19,6 +19,9 @@ use crate::script::{self, UnreadableScript};
 use crate::signals::{Signal, Signals};
 use crate::store::{self, StoreError};
 
+/// How long the end of a run waits for somebody to read what is said about it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Why nothing was run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -53,7 +56,10 @@ async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit
         None => Default::default(),
     };
     let format = if arguments.json {
-        Format::Json { items: Vec::new() }
+        Format::Json {
+            items: Vec::new(),
+            bytes: 0,
+        }
     } else {
         Format::Text(Media::new(arguments.out)?)
     };
@@ -183,7 +189,7 @@ impl Run {
         };
         if let Err(error) = self.conclude(written).await {
             let error = Interruption::from(error);
-            error.say();
+            error.say().await;
             interruption.get_or_insert(error);
         }
         // Until the isolate and every process of its tools are gone.
@@ -192,7 +198,7 @@ impl Run {
     }
 
     async fn interrupt(&mut self, interruption: &Interruption) {
-        interruption.say();
+        interruption.say().await;
         if self.end.is_some() {
             return;
         }
@@ -203,7 +209,7 @@ impl Run {
             .await
             && let Err(error) = self.take(answer)
         {
-            Interruption::from(error).say();
+            Interruption::from(error).say().await;
         }
     }
 
@@ -222,7 +228,7 @@ impl Run {
             && let Some(path) = &self.store
             && let Err(error) = store::save(path, stored_values)
         {
-            diagnostics::say(&error.to_string());
+            self.output.say_soon(error.to_string());
             self.store_lost = true;
         }
         if !matches!(answer, RuntimeResponse::Yielded { .. }) {
@@ -247,9 +253,12 @@ impl Run {
 
 impl Interruption {
     /// Says what happened, unless nobody wants to know: a reader that went away has read enough.
-    fn say(&self) {
+    ///
+    /// Does not hold up the end where nobody reads.
+    async fn say(&self) {
         if !matches!(self, Self::Output(OutputError::Closed)) {
-            diagnostics::say(&self.to_string());
+            let sentence = self.to_string();
+            let _ = tokio::time::timeout(PATIENCE, diagnostics::say(&sentence)).await;
         }
     }
 }

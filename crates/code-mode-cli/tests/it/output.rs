@@ -222,3 +222,14 @@ fn a_full_disk_under_standard_output_is_a_failure_that_is_said() {
         "{ended:?}"
     );
 }
+
+#[test]
+fn json_of_too_much_output_ends_the_script_and_keeps_what_came_before() {
+    let place = Place::new();
+    let script = "for (let i = 0;; i++) { text(String(i).padEnd(5_000_000, '.')); }";
+    let ended = place.run(script, ["--json"]).with(1);
+    assert!(ended.stderr.contains("256 MiB"), "{}", ended.stderr);
+    let document: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(document["status"], "terminated");
+    assert!(!document["content_items"].as_array().unwrap().is_empty());
+}

@@ -80,3 +80,18 @@ fn a_second_interrupt_exits_at_once_even_if_nobody_reads_the_output() {
     running.signal(Signal::INT);
     assert_eq!(running.exit_code(), Some(130));
 }
+
+#[test]
+fn a_timeout_and_an_interrupt_end_the_run_even_if_nobody_reads_what_is_said() {
+    let place = Place::new();
+    // More on standard error than a pipe holds, and this test reads none of it.
+    let script = "notify('x'.repeat(10_000_000)); text('ready'); for (;;);";
+    let mut running = place.start(script, ["--timeout", "0.1"]);
+    assert_eq!(running.stdout_line(), "ready");
+    assert_eq!(running.exit_code(), Some(1));
+
+    let mut running = place.start(script, []);
+    assert_eq!(running.stdout_line(), "ready");
+    running.signal(Signal::INT);
+    assert_eq!(running.exit_code(), Some(130));
+}

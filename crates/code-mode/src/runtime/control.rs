@@ -191,10 +191,10 @@ impl IsolateControl {
 
     /// Asks the isolate to check its heap before its script's next step.
     pub(super) fn request_heap_check(&self) {
-        if self.heap_check_due.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        if let Some(handle) = &*lock(&self.handle) {
+        // Without a handle there is no script yet, and the flag would stay set.
+        if let Some(handle) = &*lock(&self.handle)
+            && !self.heap_check_due.swap(true, Ordering::Relaxed)
+        {
             let this = std::ptr::from_ref(self).cast_mut().cast();
             handle.request_interrupt(heap_check, this);
         }

@@ -3,7 +3,7 @@
 
 use super::globals::EXPORTS;
 use super::script::Script;
-use super::{Thrown, callbacks, contain_panics, render, string, tools};
+use super::{Thrown, callbacks, render, string, tools};
 
 const HELPER_SPECIFIERS: [&str; 2] = ["@openai/code_mode", "code-mode"];
 const TOOLS_SPECIFIER: &str = "tools.js";
@@ -168,14 +168,24 @@ fn evaluate_helpers<'s>(
 ) -> Option<v8::Local<'s, v8::Value>> {
     // SAFETY: V8 calls this on the isolate's thread with its current context.
     v8::callback_scope!(unsafe scope, context);
-    contain_panics(|| {
-        let script = Script::of(scope);
-        let exports = exports(scope, &script);
-        for name in EXPORTS {
-            export(scope, module, exports, name)?;
-        }
-        evaluated(scope)
-    })?
+    let mut done = None;
+    callbacks::run(scope, |scope, script| {
+        done = export_helpers(scope, script, module);
+        done.map(drop).ok_or(Thrown::Pending)
+    });
+    done
+}
+
+fn export_helpers<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    module: v8::Local<'s, v8::Module>,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let exports = exports(scope, script);
+    for name in EXPORTS {
+        export(scope, module, exports, name)?;
+    }
+    evaluated(scope)
 }
 
 fn evaluate_tools<'s>(
@@ -184,22 +194,32 @@ fn evaluate_tools<'s>(
 ) -> Option<v8::Local<'s, v8::Value>> {
     // SAFETY: V8 calls this on the isolate's thread with its current context.
     v8::callback_scope!(unsafe scope, context);
-    contain_panics(|| {
-        let script = Script::of(scope);
-        let exports = exports(scope, &script);
-        for name in TOOLS_MODULE_HELPERS {
-            export(scope, module, exports, name)?;
+    let mut done = None;
+    callbacks::run(scope, |scope, script| {
+        done = export_tools(scope, script, module);
+        done.map(drop).ok_or(Thrown::Pending)
+    });
+    done
+}
+
+fn export_tools<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    module: v8::Local<'s, v8::Module>,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let exports = exports(scope, script);
+    for name in TOOLS_MODULE_HELPERS {
+        export(scope, module, exports, name)?;
+    }
+    for (position, tool) in script.tools.iter().enumerate() {
+        if TOOLS_MODULE_HELPERS.contains(&tool.global_name.as_str()) {
+            continue;
         }
-        for (position, tool) in script.tools.iter().enumerate() {
-            if TOOLS_MODULE_HELPERS.contains(&tool.global_name.as_str()) {
-                continue;
-            }
-            let function = tools::tool_function_at(scope, &script, position)?;
-            let name = string(scope, &tool.global_name);
-            module.set_synthetic_module_export(scope, name, function)?;
-        }
-        evaluated(scope)
-    })?
+        let function = tools::tool_function_at(scope, script, position)?;
+        let name = string(scope, &tool.global_name);
+        module.set_synthetic_module_export(scope, name, function)?;
+    }
+    evaluated(scope)
 }
 
 fn exports<'s>(scope: &mut v8::PinScope<'s, '_>, script: &Script) -> v8::Local<'s, v8::Object> {

@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::control::{IsolateControl, StopReason};
 use crate::sync::lock;
 
-/// How often running scripts are looked at: the most a script can overrun its CPU time by, and the
-/// longest that ArrayBuffers beyond the limit go unseen.
+/// How often running scripts are looked at. A script overruns its CPU time by up to this much and by
+/// what V8 takes to look at the interruption; memory beyond the limit goes unseen as long.
 const TICK: Duration = Duration::from_millis(10);
 
 struct Watchdog {

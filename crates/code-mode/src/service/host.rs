@@ -61,7 +61,7 @@ pub trait Host: Send + Sync + 'static {
     }
 
     /// Called exactly once for each cell, after its thread has ended and all its other callbacks
-    /// have returned. The default does nothing.
+    /// have returned; not called if the runtime is shut down before that. The default does nothing.
     fn cell_closed(&self, cell_id: CellId) -> impl Future<Output = ()> + Send {
         let _ = cell_id;
         std::future::ready(())
