@@ -127,6 +127,23 @@ impl Session {
     /// # Cancellation
     /// Dropping the future loses nothing: what it would have answered is there for the next `wait`.
     /// A termination under way goes on.
+    ///
+    /// # Examples
+    /// ```
+    /// use code_mode::{ExecuteRequest, FunctionHost, RuntimeResponse, Session, WaitRequest};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let session = Session::new(FunctionHost::new());
+    /// let endless = ExecuteRequest::new("text('a'); for (;;) {}").yield_time_ms(10);
+    /// let first = session.execute(endless).await?;
+    /// assert!(matches!(first, RuntimeResponse::Yielded { .. }));
+    ///
+    /// let end = session.wait(WaitRequest::terminate(first.cell_id())).await?;
+    /// assert!(matches!(end, RuntimeResponse::Terminated { .. }));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn wait(&self, request: WaitRequest) -> Result<RuntimeResponse, WaitError> {
         let cell = self.state.find(request.cell_id)?;
         let answer = if request.terminate {
@@ -276,6 +293,19 @@ impl SessionState {
 /// A cell that was just started, and the right to its first answer.
 ///
 /// Dropped without asking for it, the cell goes on and answers the next `wait`.
+///
+/// ```
+/// use code_mode::{ExecuteRequest, FunctionHost, Session};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let session = Session::new(FunctionHost::new());
+/// let started = session.start(ExecuteRequest::new("text('hello')"))?;
+/// assert_eq!(started.cell_id().to_string(), "1");
+/// assert_eq!(started.response().await.text(), "hello");
+/// # Ok(())
+/// # }
+/// ```
 pub struct StartedCell {
     state: Arc<SessionState>,
     cell: Arc<Cell>,

@@ -19,9 +19,14 @@ fn limited(limits: Limits) -> (Session, Probe) {
 async fn run_limited(limits: Limits, script: &str) -> RuntimeResponse {
     let (session, _probe) = limited(limits);
     let response = session.execute(request(script)).await.unwrap();
-    let after = run_in(&session, &Default::default(), "text(1 + 1)").await;
-    assert_eq!(text_items(&after), ["2"], "after: {script}");
+    goes_on(&session).await;
     response
+}
+
+/// The session still runs cells.
+async fn goes_on(session: &Session) {
+    let after = run_in(session, &Default::default(), "text(1 + 1)").await;
+    assert_eq!(text_items(&after), ["2"]);
 }
 
 const MIB: usize = 1024 * 1024;
@@ -199,6 +204,7 @@ async fn too_many_calls_in_flight_reject() {
         "{texts:?}"
     );
     assert_eq!(texts[1], "null");
+    goes_on(&session).await;
 }
 
 #[tokio::test]
@@ -214,6 +220,7 @@ async fn too_many_calls_in_all_reject() {
         error.starts_with("RangeError: the cell has made 2 nested calls"),
         "{error}"
     );
+    goes_on(&session).await;
 }
 
 #[tokio::test]
@@ -245,6 +252,7 @@ async fn notifications_are_held_to_the_same_numbers() {
         "{texts:?}"
     );
     assert!(texts[1].contains("has sent 3 notifications"), "{texts:?}");
+    goes_on(&session).await;
 }
 
 #[tokio::test]
