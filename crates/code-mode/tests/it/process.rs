@@ -56,7 +56,7 @@ mod fates {
     const CELLS: usize = 5_000;
     const AT_ONCE: usize = 8;
     /// What the allocator and V8's page pool may keep after all cells are gone.
-    const SLACK_KIB: usize = 48 * 1024;
+    const SLACK_KIB: usize = 16 * 1024;
 
     pub async fn five_thousand_cells() {
         // A first round makes what stays for good: V8 itself, the runtime's threads, pooled pages.
