@@ -95,7 +95,11 @@ fn missing_tool<'s>(
         let text = render::to_rust_string(scope, name);
         if let Some(position) = script.tools.position(&text) {
             // A global name comes here only where the script deleted it.
-            if tool_named(script, &text).is_some_and(|tool| tool.global_name != text) {
+            let is_original = script
+                .tools
+                .at(position)
+                .is_some_and(|tool| tool.global_name != text);
+            if is_original {
                 let function = tool_function_at(scope, script, position).ok_or(Thrown::Pending)?;
                 result.set(function);
                 intercepted = v8::Intercepted::kYes;
@@ -128,7 +132,10 @@ fn has_missing_tool<'s>(
     let mut intercepted = v8::Intercepted::kNo;
     run(scope, |scope, script| {
         let name = name.to_rust_string_lossy(scope);
-        let is_original = tool_named(script, &name).is_some_and(|tool| tool.global_name != name);
+        let is_original = script
+            .tools
+            .get(&name)
+            .is_some_and(|tool| tool.global_name != name);
         if is_original {
             result.set_uint32(v8::PropertyAttribute::DONT_ENUM.as_u32());
             intercepted = v8::Intercepted::kYes;
@@ -136,10 +143,6 @@ fn has_missing_tool<'s>(
         Ok(())
     });
     intercepted
-}
-
-fn tool_named<'a>(script: &'a Script, name: &str) -> Option<&'a Arc<Tool>> {
-    script.tools.get(name)
 }
 
 /// `tools.no_such_tool(…)`
