@@ -73,7 +73,7 @@ impl Output {
                 if *bytes > MAX_DOCUMENT_BYTES {
                     return Ok(()); // Said already; what comes now is what the script's end leaves.
                 }
-                *bytes += new.iter().map(item_bytes).sum::<usize>();
+                *bytes += new.iter().map(ContentItem::held_bytes).sum::<usize>();
                 if *bytes > MAX_DOCUMENT_BYTES {
                     return Err(OutputError::TooMuchForOneDocument);
                 }
@@ -139,18 +139,6 @@ impl Output {
         self.unwritten.push_back(b'\n');
         self.write().await
     }
-}
-
-/// What an item adds to a document, about.
-fn item_bytes(item: &ContentItem) -> usize {
-    const AROUND_IT: usize = 64;
-    let held = match item {
-        ContentItem::Text { text } => text.len(),
-        ContentItem::Image { image_url, .. } => image_url.len(),
-        ContentItem::Audio { audio_url } => audio_url.len(),
-        _ => 0,
-    };
-    held + AROUND_IT
 }
 
 /// The items of a response.

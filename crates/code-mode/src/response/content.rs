@@ -30,8 +30,9 @@ pub enum ContentItem {
 }
 
 impl ContentItem {
-    /// What the item counts against [`Limits::max_output_bytes`](crate::Limits::max_output_bytes).
-    pub(crate) fn held_bytes(&self) -> usize {
+    /// What the item counts against [`Limits::max_output_bytes`](crate::Limits::max_output_bytes):
+    /// its text or URL, and a fixed 64 bytes.
+    pub fn held_bytes(&self) -> usize {
         const ITEM_OVERHEAD: usize = 64;
         let payload = match self {
             Self::Text { text } => text.len(),

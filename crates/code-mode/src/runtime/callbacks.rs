@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use super::render::NoJson;
 use super::script::Script;
 use super::timers::{self, Timer};
 use super::{Thrown, contain_panics, kind_of, media, render, string};
@@ -122,24 +123,10 @@ fn storable<'s>(
     value: v8::Local<'s, v8::Value>,
 ) -> Result<Box<serde_json::value::RawValue>, Thrown> {
     let refused = |why: &str| Thrown::Type(format!("store({key:?}): {why}"));
-    let json = {
-        v8::tc_scope!(let scope, scope);
-        match render::to_json(scope, value) {
-            Ok(json) => json,
-            Err(_) if scope.has_terminated() => {
-                scope.rethrow();
-                return Err(Thrown::Pending);
-            }
-            Err(_) => {
-                let why = scope.message().map(|message| message.get(scope));
-                let why = why.map(|why| render::to_rust_string(scope, why));
-                scope.reset();
-                let why = why.unwrap_or_else(|| "the value could not be read".to_owned());
-                let why = why.strip_prefix("Uncaught ").unwrap_or(&why);
-                return Err(refused(&format!("JSON cannot carry the value: {why}")));
-            }
-        }
-    };
+    let json = render::to_json(scope, value).map_err(|no_json| match no_json {
+        NoJson::Terminated => Thrown::Pending,
+        NoJson::Threw { why, .. } => refused(&format!("JSON cannot carry the value: {why}")),
+    })?;
     let Some(json) = json else {
         return Err(refused(&format!(
             "JSON cannot carry {}; store plain data, or undefined to remove the key",

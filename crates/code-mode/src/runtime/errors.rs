@@ -140,11 +140,8 @@ fn first_line<'s>(
     message: v8::Local<'s, v8::Message>,
 ) -> String {
     if exception.is_native_error() {
-        return name_and_message(scope, exception).unwrap_or_else(|| {
-            let text = message.get(scope);
-            let text = render::to_rust_string(scope, text);
-            text.strip_prefix("Uncaught ").unwrap_or(&text).to_owned()
-        });
+        return name_and_message(scope, exception)
+            .unwrap_or_else(|| render::message_text(scope, message));
     }
     if exception.is_object() {
         return format!("Uncaught {}", render::to_console_text(scope, exception));

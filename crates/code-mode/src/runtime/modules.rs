@@ -137,14 +137,7 @@ fn module<'s>(
     };
     let name = string(scope, specifier);
     let names: Vec<_> = names.iter().map(|name| string(scope, name)).collect();
-    let module = match importable {
-        Importable::Helpers => {
-            v8::Module::create_synthetic_module(scope, name, &names, evaluate_helpers)
-        }
-        Importable::Tools => {
-            v8::Module::create_synthetic_module(scope, name, &names, evaluate_tools)
-        }
-    };
+    let module = v8::Module::create_synthetic_module(scope, name, &names, evaluate);
     *slot.borrow_mut() = Some(v8::Global::new(scope, module));
     Some(module)
 }
@@ -162,7 +155,8 @@ fn tools_exports(script: &Script) -> Vec<String> {
         .collect()
 }
 
-fn evaluate_helpers<'s>(
+/// V8 evaluates one of our modules: sets its exports.
+fn evaluate<'s>(
     context: v8::Local<'s, v8::Context>,
     module: v8::Local<'s, v8::Module>,
 ) -> Option<v8::Local<'s, v8::Value>> {
@@ -170,7 +164,14 @@ fn evaluate_helpers<'s>(
     v8::callback_scope!(unsafe scope, context);
     let mut done = None;
     callbacks::run(scope, |scope, script| {
-        done = export_helpers(scope, script, module);
+        let helpers = script.helper_module.borrow();
+        let is_helpers = helpers.as_ref().is_some_and(|helpers| *helpers == module);
+        drop(helpers);
+        done = if is_helpers {
+            export_helpers(scope, script, module)
+        } else {
+            export_tools(scope, script, module)
+        };
         done.map(drop).ok_or(Thrown::Pending)
     });
     done
@@ -186,20 +187,6 @@ fn export_helpers<'s>(
         export(scope, module, exports, name)?;
     }
     evaluated(scope)
-}
-
-fn evaluate_tools<'s>(
-    context: v8::Local<'s, v8::Context>,
-    module: v8::Local<'s, v8::Module>,
-) -> Option<v8::Local<'s, v8::Value>> {
-    // SAFETY: V8 calls this on the isolate's thread with its current context.
-    v8::callback_scope!(unsafe scope, context);
-    let mut done = None;
-    callbacks::run(scope, |scope, script| {
-        done = export_tools(scope, script, module);
-        done.map(drop).ok_or(Thrown::Pending)
-    });
-    done
 }
 
 fn export_tools<'s>(

@@ -76,20 +76,53 @@ pub(super) fn to_console_text<'s>(
     rendered.unwrap_or_default()
 }
 
+/// Why a value has no JSON.
+pub(super) enum NoJson<'s> {
+    /// Execution was terminated; that is in force.
+    Terminated,
+    /// V8, or code of the script, threw.
+    Threw {
+        /// What was thrown.
+        exception: Option<v8::Local<'s, v8::Value>>,
+        /// The same in words.
+        why: String,
+    },
+}
+
 /// The JSON text of `value`, `None` where `JSON.stringify` gives `undefined`.
 ///
 /// Lone surrogates, which JSON parsers outside JavaScript refuse, are U+FFFD.
 pub(super) fn to_json<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     value: v8::Local<'s, v8::Value>,
-) -> Result<Option<String>, Thrown> {
-    let json = v8::json::stringify(scope, value).ok_or(Thrown::Pending)?;
-    let json = to_rust_string(scope, json);
-    // V8's API has no other way to say it, and no JSON text reads like this.
-    if json == "undefined" {
-        return Ok(None);
+) -> Result<Option<String>, NoJson<'s>> {
+    v8::tc_scope!(let scope, scope);
+    if let Some(json) = v8::json::stringify(scope, value) {
+        let json = to_rust_string(scope, json);
+        // V8's API has no other way to say it, and no JSON text reads like this.
+        return Ok((json != "undefined").then(|| replace_lone_surrogates(json)));
     }
-    Ok(Some(replace_lone_surrogates(json)))
+    if scope.has_terminated() {
+        scope.rethrow();
+        return Err(NoJson::Terminated);
+    }
+    let exception = scope.exception();
+    let why = scope.message().map_or_else(
+        || "it could not be read".to_owned(),
+        |message| message_text(scope, message),
+    );
+    scope.reset();
+    Err(NoJson::Threw { exception, why })
+}
+
+/// What a message says, without V8's "Uncaught" before it.
+pub(super) fn message_text<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    message: v8::Local<'s, v8::Message>,
+) -> String {
+    let text = message.get(scope);
+    let text = to_rust_string(scope, text);
+    text.strip_prefix("Uncaught ").unwrap_or(&text).to_owned()
 }
 
 /// `string` in UTF-8; each lone surrogate is one U+FFFD.

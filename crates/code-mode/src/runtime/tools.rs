@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::callbacks::{Arguments, Return, run};
+use super::render::NoJson;
 use super::script::{PendingCall, Script};
 use super::{Thrown, kind_of, render, string};
 use crate::description::{Tool, ToolKind};
@@ -275,21 +276,11 @@ fn json_argument<'s>(
     tool: &Tool,
     argument: v8::Local<'s, v8::Value>,
 ) -> Result<Option<String>, Refusal<'s>> {
-    v8::tc_scope!(let scope, scope);
-    if let Ok(json) = render::to_json(scope, argument) {
-        return Ok(json);
-    }
-    if scope.has_terminated() {
-        scope.rethrow();
-        return Err(Refusal::Uncatchable);
-    }
-    let cause = scope.exception();
-    let why = scope
-        .message()
-        .map(|message| message.get(scope).to_rust_string_lossy(scope));
-    scope.reset();
-    let why = why.unwrap_or_else(|| "it could not be read".to_owned());
-    let why = why.strip_prefix("Uncaught ").unwrap_or(&why);
+    let (cause, why) = match render::to_json(scope, argument) {
+        Ok(json) => return Ok(json),
+        Err(NoJson::Terminated) => return Err(Refusal::Uncatchable),
+        Err(NoJson::Threw { exception, why }) => (exception, why),
+    };
     let message = format!(
         "{}: JSON cannot carry the argument: {why}",
         tool.shown_name()

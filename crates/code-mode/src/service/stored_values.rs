@@ -77,6 +77,12 @@ impl StoredValues {
             .sum()
     }
 
+    /// What a write adds to [`size_bytes`](Self::size_bytes).
+    fn growth(&self, key: &str, json: Option<&RawValue>) -> isize {
+        let bytes = |json| entry_bytes(key, json) as isize;
+        json.map_or(0, bytes) - self.json(key).map_or(0, bytes)
+    }
+
     fn apply(&mut self, key: String, json: Option<Arc<RawValue>>) {
         let values = Arc::make_mut(&mut self.values);
         match json {
@@ -210,12 +216,7 @@ impl Draft {
     pub(crate) fn store(&self, key: String, json: Option<Box<RawValue>>) -> Result<(), StoreFull> {
         let json: Option<Arc<RawValue>> = json.map(Arc::from);
         let mut draft = lock(&self.state);
-        let before = draft
-            .view
-            .json(&key)
-            .map_or(0, |old| entry_bytes(&key, old));
-        let after = json.as_ref().map_or(0, |new| entry_bytes(&key, new));
-        let growth = draft.growth + after as isize - before as isize;
+        let growth = draft.growth + draft.view.growth(&key, json.as_deref());
         self.reserve(&mut draft, growth, &key)?;
         draft.growth = growth;
         draft.view.apply(key.clone(), json.clone());
@@ -244,9 +245,10 @@ impl Draft {
         let mut draft = lock(&self.state);
         let mut session = lock(&self.session.state);
         for (key, json) in std::mem::take(&mut draft.writes) {
+            let growth = session.committed.growth(&key, json.as_deref());
+            session.committed_bytes = session.committed_bytes.saturating_add_signed(growth);
             session.committed.apply(key, json);
         }
-        session.committed_bytes = session.committed.size_bytes();
         session.reserved_bytes -= std::mem::take(&mut draft.reserved_bytes);
         session.committed.clone()
     }
@@ -306,6 +308,23 @@ mod tests {
         assert!(error.to_string().contains("\"b\""), "{error}");
         drop(one);
         two.store("b".into(), json("12345")).unwrap();
+    }
+
+    #[test]
+    fn the_size_kept_beside_the_values_is_their_size() {
+        let session = session(1000);
+        for (key, value) in [
+            ("a", json("1")),
+            ("b", json("12345")),
+            ("a", json("\"longer\"")),
+            ("b", None),
+            ("never", None),
+        ] {
+            let draft = session.draft(StoredValues::default());
+            draft.store(key.into(), value).unwrap();
+            let values = draft.commit();
+            assert_eq!(lock(&session.state).committed_bytes, values.size_bytes());
+        }
     }
 
     #[test]

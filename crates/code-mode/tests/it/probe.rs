@@ -145,6 +145,14 @@ impl Probe {
         }
     }
 
+    /// The next event, which must be the cancellation of a call; lets that call return.
+    pub async fn release_cancelled_call(&mut self) {
+        match self.next().await {
+            Event::CallCancelled { release } => release.send(()).expect("the call waits"),
+            other => panic!("expected a call to be cancelled, heard {other:?}"),
+        }
+    }
+
     /// What was heard and not asked for yet.
     pub fn so_far(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.events.try_recv().ok()).collect()

@@ -91,12 +91,7 @@ async fn terminate_answers_with_everything_not_delivered() {
     probe.answer().await;
     let _reply = probe.called().await;
     let terminating = session.wait(WaitRequest::terminate(response.cell_id()));
-    let (response, ()) = tokio::join!(terminating, async {
-        let Event::CallCancelled { release } = probe.next().await else {
-            panic!("expected the call to be cancelled");
-        };
-        release.send(()).unwrap();
-    });
+    let (response, ()) = tokio::join!(terminating, probe.release_cancelled_call());
     let response = response.unwrap();
     assert!(is_terminated(&response));
     seen.extend(text_items(&response));
@@ -220,12 +215,7 @@ async fn a_waiter_hears_of_a_termination_and_the_terminator_gets_the_output() {
     let (watching, terminating, ()) = tokio::join!(
         started.response(),
         session.wait(WaitRequest::terminate(id)),
-        async {
-            let Event::CallCancelled { release } = probe.next().await else {
-                panic!("expected the call to be cancelled");
-            };
-            release.send(()).unwrap();
-        }
+        probe.release_cancelled_call()
     );
     assert!(is_terminated(&watching));
     let terminating = terminating.unwrap();
@@ -244,12 +234,10 @@ async fn nothing_is_committed_by_a_cell_that_was_terminated() {
     drop(started);
     // Dropped unanswered: the call waits for its cancellation.
     let _reply = probe.called().await;
-    let (response, ()) = tokio::join!(session.wait(WaitRequest::terminate(id)), async {
-        let Event::CallCancelled { release } = probe.next().await else {
-            panic!("expected the call to be cancelled");
-        };
-        release.send(()).unwrap();
-    });
+    let (response, ()) = tokio::join!(
+        session.wait(WaitRequest::terminate(id)),
+        probe.release_cancelled_call()
+    );
     assert!(is_terminated(&response.unwrap()));
     assert!(session.stored_values().is_empty());
 }
