@@ -44,12 +44,15 @@ mod sync;
 
 pub use description::{Tool, ToolDefinition, ToolKind, ToolSet};
 pub use limits::Limits;
-pub use response::{ContentItem, ImageDetail, RuntimeResponse, UnknownImageDetail};
+pub use response::{
+    ApproximateTokens, ContentItem, FormatOptions, FormattedResponse, ImageDetail, RuntimeResponse,
+    TokenCounter, UnknownImageDetail,
+};
 pub use service::{
     CellId, CellInfo, CellState, DEFAULT_EXEC_YIELD_TIME_MS,
     DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL, DEFAULT_WAIT_YIELD_TIME_MS, ExecuteError,
-    ExecuteRequest, FunctionHost, Host, InvalidCellId, Notification, Session, SessionBuilder,
-    StartedCell, StoredValues, ToolCall, ToolError, ToolInput, ToolOutput, WaitError, WaitRequest,
-    WaitUntil,
+    ExecuteRequest, FunctionHost, Host, InvalidCellId, KeptOutput, Notification, OutputError,
+    OutputHandle, Session, SessionBuilder, StartedCell, StoredValues, ToolCall, ToolError,
+    ToolInput, ToolOutput, WaitError, WaitRequest, WaitUntil,
 };
 pub use tokio_util::sync::CancellationToken;

@@ -46,6 +46,15 @@ pub struct Limits {
     /// The script sees a `RangeError` from the helper call that would exceed it.
     pub max_output_bytes: usize,
 
+    /// Outputs a session keeps because they were truncated, in bytes: the text of each and a fixed 64
+    /// bytes an output. Default 16 MiB. Over it the oldest go; the newest is kept whatever its size, so
+    /// that a handle just given can be read. Its size is bounded by
+    /// [`max_output_bytes`](Self::max_output_bytes) and the error text. Not counted: images and audio,
+    /// which are never left out.
+    ///
+    /// The script sees a `RangeError` from `load_output` of one that is gone.
+    pub max_kept_output_bytes: usize,
+
     /// Keys and values stored by a session, in bytes: key, JSON, and a fixed 64 bytes an entry.
     /// Default 16 MiB.
     ///
@@ -81,6 +90,7 @@ impl Default for Limits {
             cpu_time: Duration::from_secs(60),
             max_source_bytes: MIB,
             max_output_bytes: 16 * MIB,
+            max_kept_output_bytes: 16 * MIB,
             max_stored_bytes: 16 * MIB,
             max_calls_in_flight: 1_024,
             max_calls: 100_000,
@@ -110,6 +120,7 @@ setters! {
     cpu_time: Duration,
     max_source_bytes: usize,
     max_output_bytes: usize,
+    max_kept_output_bytes: usize,
     max_stored_bytes: usize,
     max_calls_in_flight: usize,
     max_calls: u64,

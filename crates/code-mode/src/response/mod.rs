@@ -1,9 +1,17 @@
-//! What a cell hands back: content items and the response that carries them.
+//! What a cell hands back: content items, the response that carries them, and what a model reads of it.
 
+mod audio;
 mod content;
+mod format;
+mod tokens;
+mod truncate;
 
 pub use content::{ContentItem, ImageDetail, UnknownImageDetail};
 pub(crate) use content::{is_data_url, is_remote_url};
+pub(crate) use format::format;
+pub use format::{FormatOptions, FormattedResponse};
+pub(crate) use tokens::SharedCounter;
+pub use tokens::{ApproximateTokens, TokenCounter};
 
 use serde::Serialize;
 

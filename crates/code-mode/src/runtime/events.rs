@@ -28,6 +28,9 @@ pub(crate) trait CellEvents: Send + Sync {
     /// Writes a stored value of this cell, or removes it with `None`.
     fn store(&self, key: String, json: Option<Box<RawValue>>) -> Result<(), Refused>;
 
+    /// The whole text of a kept output of the session.
+    fn load_output(&self, handle: &str) -> Result<Arc<str>, Refused>;
+
     /// How many nested calls wait for the host; shown by `cells()`.
     fn calls_pending(&self, count: usize);
 }

@@ -2,13 +2,13 @@
 
 use super::callbacks;
 use super::script::Script;
-use super::{string, tools};
+use super::{outputs, string, tools};
 
 /// Globals of V8's that a script must not have: shared memory, its clock, and WebAssembly.
 const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "WebAssembly"];
 
 /// The names of [`install`]'s exports, in the order of the contract.
-pub(super) const EXPORTS: [&str; 14] = [
+pub(super) const EXPORTS: [&str; 15] = [
     "tools",
     "ALL_TOOLS",
     "text",
@@ -17,6 +17,7 @@ pub(super) const EXPORTS: [&str; 14] = [
     "forward_output",
     "store",
     "load",
+    "load_output",
     "notify",
     "yield_control",
     "exit",
@@ -53,6 +54,7 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Opti
             "forward_output" => function(scope, name, 0, callbacks::forward_output)?,
             "store" => function(scope, name, 2, callbacks::store)?,
             "load" => function(scope, name, 1, callbacks::load)?,
+            "load_output" => function(scope, name, 2, outputs::load_output)?,
             "notify" => function(scope, name, 1, callbacks::notify)?,
             "yield_control" => function(scope, name, 0, callbacks::yield_control)?,
             "exit" => function(scope, name, 0, callbacks::exit)?,

@@ -14,6 +14,7 @@ mod events;
 mod globals;
 mod media;
 mod modules;
+mod outputs;
 mod platform;
 mod render;
 mod script;

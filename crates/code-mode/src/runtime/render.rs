@@ -270,7 +270,7 @@ fn class_name<'s>(
 }
 
 /// The own enumerable string keys of `object`.
-fn own_keys<'s>(
+pub(super) fn own_keys<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     object: v8::Local<'s, v8::Object>,
 ) -> Option<v8::Local<'s, v8::Array>> {

@@ -82,6 +82,10 @@ impl CellEvents for Outside {
         Ok(())
     }
 
+    fn load_output(&self, _: &str) -> Result<Arc<str>, Refused> {
+        unreachable!("no script here loads outputs")
+    }
+
     fn calls_pending(&self, count: usize) {
         assert!(
             count > 0 || !self.panics_when_no_call_is_left,

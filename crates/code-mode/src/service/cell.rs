@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::HostCalls;
 use super::delivery::{Delivery, End};
 use super::host::{Notification, ToolCall, ToolInput};
+use super::outputs::KeptOutputs;
 use super::request::CellId;
 use super::session::SessionState;
 use super::stored_values::Draft;
@@ -26,6 +27,8 @@ pub(crate) struct Cell {
     pub(crate) isolate: CellIsolate,
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) draft: Draft,
+    /// Its session's.
+    pub(crate) outputs: Arc<KeptOutputs>,
     pub(crate) calls: HostCalls,
     /// Fires when the cell is to be ended: by a terminating `wait`, or with its session.
     pub(crate) stop_requested: CancellationToken,
@@ -80,6 +83,12 @@ impl CellEvents for Cell {
         self.draft
             .store(key, json)
             .map_err(|full| Refused(full.to_string()))
+    }
+
+    fn load_output(&self, handle: &str) -> Result<Arc<str>, Refused> {
+        self.outputs
+            .get(handle)
+            .map_err(|error| Refused(format!("load_output: {error}")))
     }
 
     fn calls_pending(&self, count: usize) {

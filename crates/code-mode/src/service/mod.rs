@@ -4,12 +4,14 @@ mod calls;
 mod cell;
 mod delivery;
 mod host;
+mod outputs;
 mod request;
 mod session;
 mod stored_values;
 
 pub use cell::{CellInfo, CellState};
 pub use host::{FunctionHost, Host, Notification, ToolCall, ToolError, ToolInput, ToolOutput};
+pub use outputs::{KeptOutput, OutputError, OutputHandle};
 pub use request::{
     CellId, DEFAULT_EXEC_YIELD_TIME_MS, DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL,
     DEFAULT_WAIT_YIELD_TIME_MS, ExecuteError, ExecuteRequest, InvalidCellId, WaitError,

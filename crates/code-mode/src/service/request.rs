@@ -79,8 +79,8 @@ pub struct ExecuteRequest {
     /// [`DEFAULT_EXEC_YIELD_TIME_MS`]. From 10 s on, one second of grace is added.
     pub yield_time_ms: Option<u64>,
     /// How many tokens of output to show a model. Default
-    /// [`DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL`]. Carried for the host's formatting; the engine
-    /// itself cuts nothing.
+    /// [`DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL`]. Not used by `execute`, which cuts nothing: hand it
+    /// to [`FormatOptions::max_tokens`](crate::FormatOptions::max_tokens).
     pub max_output_tokens: Option<usize>,
 }
 
@@ -153,6 +153,10 @@ pub struct WaitRequest {
     pub terminate: bool,
     /// What else to be answered at. Default: nothing.
     pub until: WaitUntil,
+    /// How many tokens of output to show a model. Default
+    /// [`DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL`]. Not used by `wait`, which cuts nothing: hand it to
+    /// [`FormatOptions::max_tokens`](crate::FormatOptions::max_tokens).
+    pub max_tokens: Option<usize>,
 }
 
 impl WaitRequest {
@@ -163,6 +167,7 @@ impl WaitRequest {
             yield_time_ms: None,
             terminate: false,
             until: WaitUntil::default(),
+            max_tokens: None,
         }
     }
 
@@ -185,6 +190,13 @@ impl WaitRequest {
     #[must_use]
     pub fn until(mut self, until: WaitUntil) -> Self {
         self.until = until;
+        self
+    }
+
+    /// Sets how many tokens of output to show.
+    #[must_use]
+    pub fn max_tokens(mut self, tokens: usize) -> Self {
+        self.max_tokens = Some(tokens);
         self
     }
 }

@@ -13,13 +13,16 @@ use super::calls::HostCalls;
 use super::cell::{self, Cell, CellInfo};
 use super::delivery::{Delivered, Delivery, Terminator, Watcher};
 use super::host::{AnyHost, Host};
+use super::outputs::{KeptOutput, KeptOutputs, OutputError};
 use super::request::{
     CellId, DEFAULT_EXEC_YIELD_TIME_MS, DEFAULT_WAIT_YIELD_TIME_MS, ExecuteError, ExecuteRequest,
     WaitError, WaitRequest, WaitUntil,
 };
 use super::stored_values::{SessionValues, StoredValues};
 use crate::limits::Limits;
-use crate::response::RuntimeResponse;
+use crate::response::{
+    self, FormatOptions, FormattedResponse, RuntimeResponse, SharedCounter, TokenCounter,
+};
 use crate::runtime::{self, CellEvents, CellIsolate, CellSource};
 use crate::sync::lock;
 
@@ -30,6 +33,9 @@ const YIELD_GRACE: Duration = Duration::from_secs(1);
 
 /// How long a cancelled host future may take to return before it is dropped, unless told otherwise.
 const DEFAULT_CANCELLATION_GRACE: Duration = Duration::from_secs(1);
+
+/// The most tokens one answer shows a model, unless told otherwise.
+const DEFAULT_MAX_OUTPUT_TOKENS: usize = 100_000;
 
 /// Runs scripts as cells and keeps what they store. Sessions share nothing.
 ///
@@ -59,6 +65,9 @@ pub(crate) struct SessionState {
     max_yield_time: Option<Duration>,
     cancellation_grace: Duration,
     pub(crate) stored_values: Arc<SessionValues>,
+    outputs: Arc<KeptOutputs>,
+    max_output_tokens: usize,
+    token_counter: SharedCounter,
     cells: Mutex<Cells>,
     /// Fires when the session ends; the parent of every cell's `stop_requested`.
     ended: CancellationToken,
@@ -160,6 +169,74 @@ impl Session {
         Ok(answer)
     }
 
+    /// What a model is to read of an answer of this session's.
+    ///
+    /// The first item is a header of status and wall time, then come the items of the answer, then the
+    /// error text of a script that failed. What costs more than the budget is cut in the middle; the
+    /// whole is kept, and a line in the place of the middle says how a later script reads it with
+    /// `load_output`.
+    ///
+    /// Counted are texts, the error text and audio, at ten tokens a second of sound. The header, the
+    /// words before the error text and the lines that say what was left out are not counted: at most
+    /// about 150 tokens. Of the budget
+    /// 1. the error text takes what it needs. One that costs more than the whole budget is cut to the
+    ///    budget, or to 256 tokens if the budget is less: half of that from its first line on, half up
+    ///    to its end;
+    /// 2. audio takes what it costs. Audio and images always stay, whatever the budget;
+    /// 3. the texts share the rest: half for the first of them, half for the last, order kept.
+    ///
+    /// Counts all of the output, so it takes time for outputs of many megabytes; called twice for an
+    /// answer, it keeps that twice.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Instant;
+    /// use code_mode::{ContentItem, ExecuteRequest, FormatOptions, FunctionHost, Session};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let session = Session::new(FunctionHost::new());
+    /// let request = ExecuteRequest::new("for (let i = 0; i < 1000; i++) text(`line ${i}`)");
+    /// let (start, budget) = (Instant::now(), request.max_output_tokens);
+    /// let response = session.execute(request).await?;
+    /// let options = FormatOptions::new(start.elapsed()).max_tokens(budget);
+    /// let formatted = session.format(&response, options);
+    /// assert!(formatted.success && formatted.truncated.is_none());
+    ///
+    /// let options = FormatOptions::new(start.elapsed()).max_tokens(100);
+    /// let formatted = session.format(&response, options);
+    /// let ContentItem::Text { text: warning } = &formatted.content_items[1] else { panic!() };
+    /// assert!(warning.starts_with("Warning: truncated output (original token count: "));
+    /// let whole = session.output(&formatted.truncated.unwrap().handle.to_string())?;
+    /// assert_eq!(whole.lines().count(), 1000);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn format(&self, response: &RuntimeResponse, options: FormatOptions) -> FormattedResponse {
+        let state = &self.state;
+        response::format(
+            response,
+            &options,
+            state.max_output_tokens,
+            &*state.token_counter.0,
+            |text, tokens| state.outputs.keep(response.cell_id(), text, tokens),
+        )
+    }
+
+    /// The outputs that are kept because [`format`](Self::format) cut them, oldest first.
+    pub fn outputs(&self) -> Vec<KeptOutput> {
+        self.state.outputs.list()
+    }
+
+    /// The whole text of a kept output: the text items and, as `Script error:` and the error text,
+    /// what went wrong, joined by newlines.
+    ///
+    /// # Errors
+    /// When there is none under this handle, or no more; see [`OutputError`].
+    pub fn output(&self, handle: &str) -> Result<Arc<str>, OutputError> {
+        self.state.outputs.get(handle)
+    }
+
     /// The cells that run, or have ended and were not read yet, by id.
     pub fn cells(&self) -> Vec<CellInfo> {
         lock(&self.state.cells)
@@ -238,6 +315,7 @@ impl SessionState {
             isolate,
             delivery: Arc::new(Delivery::new(id, self.limits.max_output_bytes)),
             draft: self.stored_values.draft(request.stored_values),
+            outputs: Arc::clone(&self.outputs),
             calls: HostCalls::new(
                 Arc::clone(&self.host),
                 runtime.clone(),
@@ -353,6 +431,8 @@ pub struct SessionBuilder {
     stored_values: StoredValues,
     max_yield_time: Option<Duration>,
     cancellation_grace: Option<Duration>,
+    max_output_tokens: Option<usize>,
+    token_counter: SharedCounter,
 }
 
 impl SessionBuilder {
@@ -385,9 +465,24 @@ impl SessionBuilder {
         self
     }
 
+    /// The most tokens [`Session::format`] gives an answer, whatever it is asked for. Default 100,000.
+    #[must_use]
+    pub fn max_output_tokens(mut self, most: usize) -> Self {
+        self.max_output_tokens = Some(most);
+        self
+    }
+
+    /// What counts tokens for [`Session::format`]. Default [`ApproximateTokens`](crate::ApproximateTokens).
+    #[must_use]
+    pub fn token_counter(mut self, counter: impl TokenCounter + 'static) -> Self {
+        self.token_counter = SharedCounter(Arc::new(counter));
+        self
+    }
+
     /// The session. Starts no thread and no task yet.
     pub fn build(self, host: impl Host) -> Session {
         let max_stored_bytes = self.limits.max_stored_bytes;
+        let max_kept_output_bytes = self.limits.max_kept_output_bytes;
         Session {
             state: Arc::new(SessionState {
                 host: Arc::new(host),
@@ -397,6 +492,9 @@ impl SessionBuilder {
                     .cancellation_grace
                     .unwrap_or(DEFAULT_CANCELLATION_GRACE),
                 stored_values: Arc::new(SessionValues::new(self.stored_values, max_stored_bytes)),
+                outputs: Arc::new(KeptOutputs::new(max_kept_output_bytes)),
+                max_output_tokens: self.max_output_tokens.unwrap_or(DEFAULT_MAX_OUTPUT_TOKENS),
+                token_counter: self.token_counter,
                 cells: Mutex::default(),
                 ended: CancellationToken::new(),
                 tasks: TaskTracker::new(),
