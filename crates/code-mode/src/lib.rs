@@ -30,6 +30,14 @@
 //! # }
 //! ```
 //!
+//! # What the model reads
+//!
+//! [`Session::format`] turns an answer into the items to show a model: a header, the output, and what
+//! went wrong, within a budget of tokens. Text over the budget is cut in the middle, and nothing is
+//! lost: the session keeps the whole under a handle, which the marker in the place of the middle names.
+//! A later script reads it with `load_output(handle, { start, end, grep })`, the host with
+//! [`Session::output`]. [`Limits::max_kept_output_bytes`] says how much is kept.
+//!
 //! The crate does no I/O of its own, knows nothing of MCP, and has no opinion about the host beyond
 //! the [`Host`] trait.
 

@@ -168,7 +168,9 @@ impl<'a> Output<'a> {
     }
 
     fn text_tokens(&self) -> usize {
-        self.texts.iter().map(|text| text.tokens).sum()
+        // A counter may say that a text costs more than anything.
+        let tokens = self.texts.iter().map(|text| text.tokens);
+        tokens.fold(0, usize::saturating_add)
     }
 
     fn error_tokens(&self) -> usize {
@@ -176,7 +178,9 @@ impl<'a> Output<'a> {
     }
 
     fn tokens(&self) -> usize {
-        self.text_tokens() + self.audio_tokens + self.error_tokens()
+        self.text_tokens()
+            .saturating_add(self.audio_tokens)
+            .saturating_add(self.error_tokens())
     }
 
     /// Shares the budget: first the error text, as far as it goes; then audio, which cannot be cut;
@@ -192,7 +196,9 @@ impl<'a> Output<'a> {
         let error_tokens = error
             .as_ref()
             .map_or(self.error_tokens(), |cut| cut.kept_tokens);
-        let share = budget.saturating_sub(error_tokens + self.audio_tokens);
+        let share = budget
+            .saturating_sub(error_tokens)
+            .saturating_sub(self.audio_tokens);
         let output = within(&self.texts, self.text_tokens(), share);
         (output.is_some() || error.is_some()).then_some(Cuts { output, error })
     }

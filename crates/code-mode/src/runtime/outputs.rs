@@ -188,6 +188,9 @@ fn matching_lines<'s>(
 ) -> Result<String, Thrown> {
     // A pair that the part's edge splits is U+FFFD.
     let text = String::from_utf16_lossy(&part.units);
+    if let Grep::Pattern(pattern) = grep {
+        rewind(scope, *pattern)?;
+    }
     let mut matching = String::new();
     for (number, line) in (part.first_line..).zip(text.lines()) {
         // A termination that comes between two matches is nobody else's to see.
@@ -222,14 +225,13 @@ fn pattern_matches(
 ) -> Result<bool, Thrown> {
     v8::scope!(let scope, scope);
     let line = v8::String::new(scope, line).ok_or_else(too_long)?;
-    // Patterns with the flags g and y go on where they ended: here each line is searched anew, and
-    // the script finds the pattern as new.
-    rewind(scope, pattern)?;
     let found = pattern.exec(scope, line).ok_or(Thrown::Pending)?;
     rewind(scope, pattern)?;
     Ok(!found.is_null())
 }
 
+/// Patterns with the flags g and y go on where they ended. Here each line is searched from its
+/// beginning, and the script gets its pattern back as new.
 fn rewind(
     scope: &mut v8::PinScope<'_, '_>,
     pattern: v8::Local<'_, v8::RegExp>,

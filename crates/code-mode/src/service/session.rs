@@ -176,9 +176,11 @@ impl Session {
     /// whole is kept, and a line in the place of the middle says how a later script reads it with
     /// `load_output`.
     ///
-    /// Counted are texts, the error text and audio, at ten tokens a second of sound. The header, the
-    /// words before the error text and the lines that say what was left out are not counted: at most
-    /// about 150 tokens. Of the budget
+    /// Counted are texts, the error text and audio: ten tokens a second of sound, which is as long as
+    /// the header of a WAV file says, and of other recordings is guessed from their size at a usual bit
+    /// rate. The header, the words before the error text and the lines that say what was left out are not counted, at most 200
+    /// tokens as counted by default. Of the budget:
+    ///
     /// 1. the error text takes what it needs. One that costs more than the whole budget is cut to the
     ///    budget, or to 256 tokens if the budget is less: half of that from its first line on, half up
     ///    to its end;
@@ -224,6 +226,23 @@ impl Session {
     }
 
     /// The outputs that are kept because [`format`](Self::format) cut them, oldest first.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use code_mode::{ExecuteRequest, FormatOptions, FunctionHost, Session};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let session = Session::new(FunctionHost::new());
+    /// let response = session.execute(ExecuteRequest::new("text('x'.repeat(1000))")).await?;
+    /// session.format(&response, FormatOptions::new(Duration::ZERO).max_tokens(10));
+    /// assert_eq!(session.outputs()[0].handle.to_string(), "out-1-1");
+    ///
+    /// let later = ExecuteRequest::new("text(load_output('out-1-1', { start: -3 }))");
+    /// assert_eq!(session.execute(later).await?.text(), "xxx");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn outputs(&self) -> Vec<KeptOutput> {
         self.state.outputs.list()
     }

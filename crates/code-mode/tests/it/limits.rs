@@ -345,6 +345,7 @@ async fn limits_have_the_documented_defaults() {
     assert_eq!(limits.cpu_time, Duration::from_secs(60));
     assert_eq!(limits.max_source_bytes, MIB);
     assert_eq!(limits.max_output_bytes, 16 * MIB);
+    assert_eq!(limits.max_kept_output_bytes, 16 * MIB);
     assert_eq!(limits.max_stored_bytes, 16 * MIB);
     assert_eq!(limits.max_calls_in_flight, 1_024);
     assert_eq!(limits.max_calls, 100_000);

@@ -5,6 +5,7 @@ mod cells;
 mod examples;
 mod javascript;
 mod limits;
+mod output;
 mod probe;
 mod process;
 mod support;
