@@ -7,4 +7,7 @@ mod javascript;
 mod limits;
 mod probe;
 mod process;
+mod snapshot;
 mod support;
+mod tooling;
+mod typescript;
