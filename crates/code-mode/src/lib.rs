@@ -50,7 +50,11 @@ mod runtime;
 mod service;
 mod sync;
 
-pub use description::{Tool, ToolDefinition, ToolKind, ToolSet};
+pub use description::{
+    DEFAULT_MAX_DECLARATION_BYTES, MCP_RESULT_TYPES, OpenObjects, RenderOptions, RenderedType,
+    SchemaUse, Tool, ToolDefinition, ToolKind, ToolSet, mcp_structured_content, render_schema,
+    render_schema_within,
+};
 pub use limits::Limits;
 pub use response::{
     ApproximateTokens, ContentItem, FormatOptions, FormattedResponse, ImageDetail, RuntimeResponse,

@@ -8,4 +8,7 @@ mod limits;
 mod output;
 mod probe;
 mod process;
+mod snapshot;
 mod support;
+mod tooling;
+mod typescript;
