@@ -15,7 +15,7 @@ and the names of images and audio go to standard error.
 Exit codes:
   0    the script ended well
   1    the script failed, or ran into a limit or --timeout
-  2    nothing was run: wrong usage, or a file that cannot be read
+  2    nothing was run: wrong usage, a file that cannot be read, or what --check found
   130  Ctrl-C (143: SIGTERM) ended the script; a second one exits at once
   141  whoever read standard output went away (as in `| head`); the script was ended
 
@@ -42,6 +42,32 @@ struct Arguments {
 pub enum Command {
     /// Run a script to its end.
     Run(Box<RunArguments>),
+    /// Print a TypeScript declaration file (.d.ts) of all that scripts with these tools have.
+    Types(ToolArguments),
+}
+
+impl Command {
+    fn tools(&self) -> &ToolArguments {
+        match self {
+            Self::Run(run) => &run.tools,
+            Self::Types(tools) => tools,
+        }
+    }
+}
+
+/// The tools of a script.
+#[derive(Debug, Args)]
+pub struct ToolArguments {
+    /// A function tool: tools.NAME({…}) runs COMMAND with `sh -c`, the object as JSON on its
+    /// standard input. What it prints is the result: as JSON if it is JSON, else as text without its
+    /// last newline. A failure rejects the call with the exit status and standard error. Repeatable.
+    #[arg(long = "tool", value_name = "NAME=COMMAND")]
+    pub functions: Vec<ToolArgument>,
+
+    /// A text tool: tools.NAME("…") runs COMMAND with the string on its standard input. What it
+    /// prints is the result, always as text. Otherwise like --tool. Repeatable.
+    #[arg(long = "text-tool", value_name = "NAME=COMMAND")]
+    pub texts: Vec<ToolArgument>,
 }
 
 #[derive(Debug, Args)]
@@ -51,16 +77,14 @@ pub struct RunArguments {
     #[arg(value_name = "FILE")]
     pub script: PathBuf,
 
-    /// A function tool: tools.NAME({…}) runs COMMAND with `sh -c`, the object as JSON on its
-    /// standard input. What it prints is the result: as JSON if it is JSON, else as text without its
-    /// last newline. A failure rejects the call with the exit status and standard error. Repeatable.
-    #[arg(long = "tool", value_name = "NAME=COMMAND")]
-    pub function_tools: Vec<ToolArgument>,
+    #[command(flatten)]
+    pub tools: ToolArguments,
 
-    /// A text tool: tools.NAME("…") runs COMMAND with the string on its standard input. What it
-    /// prints is the result, always as text. Otherwise like --tool. Repeatable.
-    #[arg(long = "text-tool", value_name = "NAME=COMMAND")]
-    pub text_tools: Vec<ToolArgument>,
+    /// Type-check the script first, with `tsc` from a node_modules folder here or above, or from the
+    /// PATH; run it only if nothing is found. A script named .ts or .mts is checked strictly, any
+    /// other as JavaScript.
+    #[arg(long)]
+    pub check: bool,
 
     /// Load stored values from this JSON file before, and save them to it after the script; a file
     /// that is not there is an empty store. Nothing is saved if the script is ended from outside.
@@ -149,9 +173,9 @@ fn seconds(text: &str) -> Result<Duration, InvalidSeconds> {
 /// or 2.
 pub fn parse() -> Command {
     let Arguments { command } = Arguments::parse();
-    let Command::Run(run) = &command;
+    let tools = command.tools();
     let mut names: Vec<&str> = Vec::new();
-    for ToolArgument { name, .. } in run.function_tools.iter().chain(&run.text_tools) {
+    for ToolArgument { name, .. } in tools.functions.iter().chain(&tools.texts) {
         if names.contains(&name.as_str()) {
             Arguments::command()
                 .error(

@@ -14,12 +14,13 @@ use code_mode::{
     ToolOutput, ToolSet,
 };
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 
-use crate::arguments::ToolArgument;
+use crate::arguments::{ToolArgument, ToolArguments};
 use crate::diagnostics;
 
 /// How much a command may print. One that prints more is killed and its call rejected.
@@ -57,16 +58,20 @@ enum Kind {
 
 impl CommandHost {
     /// A host of these commands, and their description for the script.
-    pub fn new(functions: Vec<ToolArgument>, texts: Vec<ToolArgument>) -> (Self, ToolSet) {
-        let functions = functions.into_iter().map(|tool| (tool, Kind::Function));
-        let texts = texts.into_iter().map(|tool| (tool, Kind::Text));
+    pub fn new(tools: ToolArguments) -> (Self, ToolSet) {
+        let functions = tools
+            .functions
+            .into_iter()
+            .map(|tool| (tool, Kind::Function));
+        let texts = tools.texts.into_iter().map(|tool| (tool, Kind::Text));
         let mut definitions = Vec::new();
         let mut tools = HashMap::new();
         for (ToolArgument { name, command }, kind) in functions.chain(texts) {
             let description = format!("Runs the command: {command}");
             definitions.push(match kind {
                 Kind::Function => ToolDefinition::function(&name, description),
-                Kind::Text => ToolDefinition::freeform(&name, description),
+                Kind::Text => ToolDefinition::freeform(&name, description)
+                    .output_schema(json!({ "type": "string" })),
             });
             tools.insert(name, CommandTool { command, kind });
         }

@@ -11,7 +11,7 @@ pub enum Exit {
     Success,
     /// The script failed, ran into a limit or `--timeout`, or its output or store could not be written.
     Failure,
-    /// Nothing was run: wrong usage, or a file that cannot be read.
+    /// Nothing was run: wrong usage, a file that cannot be read, or what `--check` found.
     NothingRan,
     /// Ended by a signal.
     Signalled(Signal),

@@ -1,12 +1,13 @@
 //! The command `code-mode`: runs a script in a cell of its own, with shell commands as its tools.
 //!
-//! Nothing here knows V8. The way of a run: [`arguments`] → [`run`] → [`output`], with
-//! [`command_tool`] answering the script's calls.
+//! Nothing here knows V8. The way of a run: [`arguments`] → [`check`], if asked for → [`run`] →
+//! [`output`], with [`command_tool`] answering the script's calls. [`types`] only prints.
 
 #[cfg(not(unix))]
 compile_error!("code-mode-cli runs tools with `sh -c` and needs Unix; the library builds anywhere");
 
 mod arguments;
+mod check;
 mod command_tool;
 mod diagnostics;
 mod exit;
@@ -16,6 +17,7 @@ mod run;
 mod script;
 mod signals;
 mod store;
+mod types;
 
 use std::process::ExitCode;
 
@@ -23,10 +25,12 @@ use arguments::Command;
 use exit::Exit;
 
 fn main() -> ExitCode {
-    let Command::Run(arguments) = arguments::parse();
-    let exit = run::run(*arguments).unwrap_or_else(|error| {
-        diagnostics::say_outside_a_run(&error.to_string());
-        Exit::NothingRan
-    });
+    let exit = match arguments::parse() {
+        Command::Run(arguments) => run::run(*arguments).unwrap_or_else(|error| {
+            diagnostics::say_outside_a_run(&error.to_string());
+            Exit::NothingRan
+        }),
+        Command::Types(tools) => types::print(tools),
+    };
     exit.into()
 }

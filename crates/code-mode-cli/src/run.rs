@@ -10,6 +10,7 @@ use code_mode::{
 };
 
 use crate::arguments::RunArguments;
+use crate::check::{self, CheckError};
 use crate::command_tool::{CANCELLATION_GRACE, CommandHost};
 use crate::diagnostics;
 use crate::exit::Exit;
@@ -27,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub enum RunError {
     #[error(transparent)]
     Script(#[from] UnreadableScript),
+    #[error(transparent)]
+    Check(#[from] CheckError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -50,7 +53,11 @@ pub fn run(arguments: RunArguments) -> Result<Exit, RunError> {
 }
 
 async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit, RunError> {
-    let limits = limits(&arguments);
+    let (host, tools) = CommandHost::new(arguments.tools);
+    if arguments.check {
+        check::check(&arguments.script, &source, &tools)?;
+    }
+    let limits = limits(arguments.heap_mb, arguments.cpu_ms);
     let stored_values = match &arguments.store {
         Some(path) => store::load(path)?,
         None => Default::default(),
@@ -64,7 +71,6 @@ async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit
         Format::Text(Media::new(arguments.out)?)
     };
     let mut signals = Signals::listen()?;
-    let (host, tools) = CommandHost::new(arguments.function_tools, arguments.text_tools);
     let session = Session::builder()
         .limits(limits)
         .stored_values(stored_values)
@@ -95,12 +101,12 @@ async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit
     })
 }
 
-fn limits(arguments: &RunArguments) -> Limits {
+fn limits(heap_mb: Option<u32>, cpu_ms: Option<u64>) -> Limits {
     let mut limits = Limits::default();
-    if let Some(mebibytes) = arguments.heap_mb {
+    if let Some(mebibytes) = heap_mb {
         limits = limits.heap_bytes(mebibytes as usize * 1024 * 1024);
     }
-    if let Some(milliseconds) = arguments.cpu_ms {
+    if let Some(milliseconds) = cpu_ms {
         limits = limits.cpu_time(Duration::from_millis(milliseconds));
     }
     limits

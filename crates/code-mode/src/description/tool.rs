@@ -34,6 +34,10 @@ pub struct ToolDefinition {
     /// Hints about the tool, such as MCP's `readOnlyHint`. Not interpreted here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<Value>,
+    /// Whether the description of `exec` leaves the tool out. Scripts call it like any other, and find
+    /// it through `ALL_TOOLS` and `describe_tool`. Default no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deferred: bool,
 }
 
 /// What a tool takes as its argument.
@@ -66,6 +70,7 @@ impl ToolDefinition {
             input_schema: None,
             output_schema: None,
             annotations: None,
+            deferred: false,
         }
     }
 
@@ -87,6 +92,13 @@ impl ToolDefinition {
     #[must_use]
     pub fn output_schema(mut self, schema: Value) -> Self {
         self.output_schema = Some(schema);
+        self
+    }
+
+    /// Leaves the tool out of the description of `exec`.
+    #[must_use]
+    pub fn deferred(mut self) -> Self {
+        self.deferred = true;
         self
     }
 

@@ -24,7 +24,7 @@ pub struct Tool {
 
 impl Tool {
     /// The host's name for the tool, if scripts know it by another.
-    fn original_name(&self) -> Option<&str> {
+    pub(super) fn original_name(&self) -> Option<&str> {
         (self.global_name != self.flat_name).then_some(self.flat_name.as_str())
     }
 
@@ -101,6 +101,13 @@ impl ToolSet {
     /// The tools, in the order they were given.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Tool>> {
         self.inner.tools.iter()
+    }
+
+    /// The tools by namespace, those without one first, then by global name.
+    pub(super) fn sorted(&self) -> Vec<&Tool> {
+        let mut tools: Vec<&Tool> = self.inner.tools.iter().map(|tool| &**tool).collect();
+        tools.sort_by_key(|tool| (&tool.definition.namespace, &tool.global_name));
+        tools
     }
 
     /// How many tools there are.

@@ -8,9 +8,10 @@ use super::{outputs, string, tools};
 const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "WebAssembly"];
 
 /// The names of [`install`]'s exports, in the order of the contract.
-pub(super) const EXPORTS: [&str; 15] = [
+pub(super) const EXPORTS: [&str; 16] = [
     "tools",
     "ALL_TOOLS",
+    "describe_tool",
     "text",
     "image",
     "audio",
@@ -48,6 +49,7 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Opti
             "tools" => tools.into(),
             "ALL_TOOLS" => catalogue,
             "console" => console.into(),
+            "describe_tool" => function(scope, name, 1, tools::describe_tool)?,
             "text" => function(scope, name, 1, callbacks::text)?,
             "image" => function(scope, name, 2, callbacks::image)?,
             "audio" => function(scope, name, 1, callbacks::audio)?,

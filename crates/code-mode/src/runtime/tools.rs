@@ -6,7 +6,7 @@ use super::callbacks::{Arguments, Return, run};
 use super::render::NoJson;
 use super::script::{PendingCall, Script};
 use super::{Thrown, kind_of, render, string};
-use crate::description::{Tool, ToolKind};
+use crate::description::{Tool, ToolKind, ToolSet, described};
 use crate::service::{ToolInput, ToolOutput};
 
 /// How JavaScript's own errors have their properties.
@@ -154,17 +154,45 @@ fn call_unknown_tool<'s>(
 ) {
     run(scope, |scope, script| {
         let name = args.data().to_rust_string_lossy(scope);
-        let closest = script.tools.closest(&name);
-        let help = if script.tools.is_empty() {
-            "no tools are enabled".to_owned()
-        } else if closest.is_empty() {
-            "ALL_TOOLS lists the ones there are".to_owned()
-        } else {
-            format!("did you mean {}?", closest.join(" or "))
-        };
         let error = call_error(scope, &name)?;
-        set_message(scope, error, &format!("there is no tool {name:?}; {help}"))?;
+        set_message(scope, error, &no_such_tool(&script.tools, &name))?;
         reject_at_once(scope, error.into(), &mut result)
+    });
+}
+
+/// What is said to a script that names a tool there is not.
+fn no_such_tool(tools: &ToolSet, name: &str) -> String {
+    let closest = tools.closest(name);
+    let help = if tools.is_empty() {
+        "no tools are enabled".to_owned()
+    } else if closest.is_empty() {
+        "ALL_TOOLS lists the ones there are".to_owned()
+    } else {
+        format!("did you mean {}?", closest.join(" or "))
+    };
+    format!("there is no tool {name:?}; {help}")
+}
+
+/// `describe_tool(name)`
+pub(super) fn describe_tool<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    args: Arguments<'s>,
+    mut result: Return,
+) {
+    run(scope, |scope, script| {
+        let Ok(name) = v8::Local::<v8::String>::try_from(args.get(0)) else {
+            let got = kind_of(scope, args.get(0));
+            let message = format!("describe_tool takes the name of a tool, got {got}");
+            return Err(Thrown::Type(message));
+        };
+        let name = render::to_rust_string(scope, name);
+        let tool = script.tools.get(&name).ok_or_else(|| {
+            let message = no_such_tool(&script.tools, &name);
+            Thrown::Type(format!("describe_tool: {message}"))
+        })?;
+        let text = v8::String::new(scope, &described(tool)).ok_or(Thrown::Pending)?;
+        result.set(text.into());
+        Ok(())
     });
 }
 

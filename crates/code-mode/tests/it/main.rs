@@ -2,6 +2,7 @@
 
 mod alone;
 mod cells;
+mod description;
 mod examples;
 mod javascript;
 mod limits;

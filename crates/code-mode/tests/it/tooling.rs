@@ -42,6 +42,10 @@ pub fn type_check(folder: &str, files: &[(String, String)]) -> Vec<Diagnostic> {
         "false",
         "--target",
         "esnext",
+        "--module",
+        "esnext",
+        "--lib",
+        "esnext",
         "--types",
         "",
         "@files.txt",
@@ -74,11 +78,16 @@ fn diagnostic(line: &str) -> Option<Diagnostic> {
     })
 }
 
-/// The path of `tsc`, installed if it is not there yet.
-fn compiler() -> &'static Path {
-    static COMPILER: OnceLock<PathBuf> = OnceLock::new();
-    COMPILER.get_or_init(|| {
-        let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tooling");
+/// The compiler's script for Node.
+fn compiler() -> PathBuf {
+    node_modules().join("typescript/bin/tsc")
+}
+
+/// The folder of packages with the compiler in it, installed if it is not there yet.
+pub fn node_modules() -> &'static Path {
+    static MODULES: OnceLock<PathBuf> = OnceLock::new();
+    MODULES.get_or_init(|| {
+        let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../code-mode/tests/tooling");
         let lock = fs::read_to_string(manifests.join("package-lock.json")).expect("the lock file");
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tooling");
         fs::create_dir_all(&home).expect("a folder for the installation");
@@ -88,7 +97,7 @@ fn compiler() -> &'static Path {
         guard.lock().expect("the lock of the installation");
         let installed = home.join("installed-lock.json");
         if fs::read_to_string(&installed).is_ok_and(|installed| installed == lock) {
-            return home.join("node_modules/typescript/bin/tsc");
+            return home.join("node_modules");
         }
         for name in ["package.json", "package-lock.json"] {
             fs::copy(manifests.join(name), home.join(name)).expect("a manifest is copied");
@@ -104,6 +113,6 @@ fn compiler() -> &'static Path {
             String::from_utf8_lossy(&npm.stderr)
         );
         fs::write(&installed, lock).expect("the mark of a finished installation");
-        home.join("node_modules/typescript/bin/tsc")
+        home.join("node_modules")
     })
 }
