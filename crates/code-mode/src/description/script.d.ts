@@ -52,9 +52,9 @@ interface Console {
 }
 declare var console: Console;
 
-declare function setTimeout<A extends unknown[]>(callback: (...args: A) => unknown, milliseconds?: number, ...args: A): number;
+declare function setTimeout(callback: (...args: any[]) => unknown, milliseconds?: number, ...args: unknown[]): number;
 declare function clearTimeout(id?: number): void;
-declare function setInterval<A extends unknown[]>(callback: (...args: A) => unknown, milliseconds?: number, ...args: A): number;
+declare function setInterval(callback: (...args: any[]) => unknown, milliseconds?: number, ...args: unknown[]): number;
 declare function clearInterval(id?: number): void;
 declare function queueMicrotask(callback: () => void): void;
 declare function structuredClone<T>(value: T, options?: { transfer?: ArrayBuffer[] }): T;
