@@ -265,7 +265,7 @@ impl<'a> Evaluation<'a> {
             values = self.both(values, named);
         }
         if !self.follows_all_references(schema, keywords) {
-            values.inexact = Kinds::ALL;
+            values = values.and_unseen();
         }
         values = self.unevaluated(schema, keywords, values);
         if keywords.get("nullable") == Some(&Value::Bool(true)) {

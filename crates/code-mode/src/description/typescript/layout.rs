@@ -11,7 +11,6 @@ use super::OpenObjects;
 use super::arrays::ArrayShape;
 use super::documentation::{self, Detail};
 use super::evaluation::Evaluation;
-use super::name_pattern::NamePattern;
 use super::objects::{ObjectShape, Property};
 use super::print::CUT;
 use super::text;
@@ -536,22 +535,19 @@ impl<'a> Layout<'a> {
     /// Index signatures, each wide enough for the named properties that fall under it.
     fn indexes(&mut self, shape: &ObjectShape) -> Vec<Index> {
         let mut indexes = Vec::new();
+        let mut elsewhere = shape.additional.clone();
         let mut everywhere = shape.additional.clone();
         for entry in &shape.patterns {
             everywhere = everywhere.or(&entry.accepts);
-        }
-        let is_open = everywhere.is_unknown();
-        let is_inexpressible =
-            |pattern: &NamePattern| matches!(pattern, NamePattern::Other | NamePattern::Exactly(_));
-        let has_inexpressible = shape
-            .patterns
-            .iter()
-            .any(|entry| is_inexpressible(&entry.pattern));
-        for entry in &shape.patterns {
-            if entry.accepts.is_unknown() && is_open {
-                continue;
+            if entry.pattern.key_type().is_none() {
+                elsewhere = elsewhere.or(&entry.accepts);
             }
-            if let Some(key) = entry.pattern.key_type() {
+        }
+        let is_open = elsewhere.is_unknown();
+        for entry in &shape.patterns {
+            if let Some(key) = entry.pattern.key_type()
+                && !(is_open && entry.accepts.is_unknown())
+            {
                 let accepts = entry.accepts.clone();
                 indexes.push(self.index(key, accepts, shape, |name| {
                     entry.pattern.matches(name) != Some(false)
@@ -566,7 +562,7 @@ impl<'a> Layout<'a> {
         let needs_string = if is_open {
             shows_open || (!has_lines && indexes.is_empty())
         } else {
-            !shape.additional.is_never() || has_inexpressible
+            !elsewhere.is_never()
         };
         if needs_string {
             indexes.retain(|index| index.key != "string");

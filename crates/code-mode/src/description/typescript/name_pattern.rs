@@ -24,12 +24,7 @@ impl NamePattern {
             Some(rest) if !rest.ends_with('\\') => (true, rest),
             _ => (false, rest),
         };
-        // `.*` at an open end adds nothing. Before `$` it would leave out names with line breaks.
-        let rest = if at_end {
-            rest
-        } else {
-            rest.strip_suffix(".*").unwrap_or(rest)
-        };
+        let rest = if at_end { rest } else { without_open_end(rest) };
         let Some(literal) = literal(rest) else {
             return Self::Other;
         };
@@ -67,6 +62,27 @@ impl NamePattern {
     }
 }
 
+/// An expression without what adds nothing at an open end: `.*`, `x*`, `x?`, and the `+` of `x+`.
+fn without_open_end(expression: &str) -> &str {
+    let Some(quantifier) = expression.chars().next_back() else {
+        return expression;
+    };
+    let before = &expression[..expression.len() - quantifier.len_utf8()];
+    let mut characters = before.chars();
+    let quantified = characters.next_back();
+    let is_plain = quantified.is_some_and(|character| character == '.' || !is_operator(character))
+        && !characters.as_str().ends_with('\\');
+    match quantifier {
+        '*' | '?' if is_plain => characters.as_str(),
+        '+' if is_plain && quantified != Some('.') => before,
+        _ => expression,
+    }
+}
+
+fn is_operator(character: char) -> bool {
+    "\\.*+?()[]{}|^$".contains(character)
+}
+
 /// The text a regular expression matches, if it has no operators.
 fn literal(expression: &str) -> Option<String> {
     let mut literal = String::new();
@@ -77,9 +93,7 @@ fn literal(expression: &str) -> Option<String> {
                 escaped if escaped.is_ascii_punctuation() => literal.push(escaped),
                 _ => return None,
             },
-            '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '^' | '$' => {
-                return None;
-            }
+            operator if is_operator(operator) => return None,
             _ => literal.push(character),
         }
     }
@@ -99,13 +113,17 @@ mod tests {
         assert_eq!(parse("a b"), NamePattern::Contains("a b".into()));
         assert_eq!(parse("^id$"), NamePattern::Exactly("id".into()));
         assert_eq!(parse("^$"), NamePattern::Exactly(String::new()));
+        assert_eq!(parse("aaa*"), NamePattern::Contains("aa".into()));
+        assert_eq!(parse("^ab+"), NamePattern::StartsWith("ab".into()));
+        assert_eq!(parse("^ab?"), NamePattern::StartsWith("a".into()));
+        assert_eq!(parse("a*"), NamePattern::Any);
         assert_eq!(parse(".*"), NamePattern::Any);
         assert_eq!(parse(""), NamePattern::Any);
     }
 
     #[test]
     fn patterns_with_operators_stay_open() {
-        for pattern in ["^[a-z]+$", "a|b", "^.*$", "\\d", "^a\\$", "(x)", "x?"] {
+        for pattern in ["^[a-z]+$", "a|b", "^.*$", "\\d", "^a\\$", "(x)", "a+b", "ab+$", ".+", "\\d*", "(a)*", "a{2}?"] {
             let parsed = NamePattern::parse(pattern);
             let expected = if pattern == "^a\\$" {
                 NamePattern::StartsWith("a$".into())

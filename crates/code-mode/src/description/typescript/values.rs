@@ -94,10 +94,20 @@ impl Values {
 
     /// All there is, as the answer to a question nobody can answer.
     pub(super) fn anything() -> Self {
-        Self {
-            inexact: Kinds::ALL,
-            ..Self::all()
+        Self::all().and_unseen()
+    }
+
+    /// The set where a schema nobody knows applies too: it may accept less, and look at anything.
+    pub(super) fn and_unseen(mut self) -> Self {
+        self = self.unnamed();
+        self.inexact = Kinds::ALL;
+        for shape in &mut self.objects {
+            shape.evaluated.all = true;
         }
+        for shape in &mut self.arrays {
+            shape.evaluated.all = true;
+        }
+        self
     }
 
     pub(super) fn of_kinds(kinds: Kinds) -> Self {

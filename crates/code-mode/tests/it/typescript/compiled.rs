@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use super::suite::{self, SuiteFile, Verdicts};
 use super::type_file::{Content, TypeFile};
+use super::{fuzz, mcp_tools, truth_table};
 use crate::snapshot::assert_snapshot;
 use crate::tooling::type_check;
 
@@ -24,6 +25,7 @@ fn compiled() -> &'static Compiled {
         let suite = suite::read();
         let mut files = suite::proof_files(&suite);
         files.extend(suite::declared_files(&suite));
+        files.extend([truth_table::type_file(), mcp_tools::type_file(), fuzz::type_file()]);
         let sources: Vec<_> = files.iter().map(TypeFile::source).collect();
         let by_name: BTreeMap<_, _> = files.iter().map(|file| (file.name.as_str(), file)).collect();
         let mut broken_types = Vec::new();

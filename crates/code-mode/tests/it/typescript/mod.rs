@@ -3,5 +3,8 @@
 //! one run of the compiler.
 
 mod compiled;
+mod fuzz;
+mod mcp_tools;
 mod suite;
+mod truth_table;
 mod type_file;

@@ -157,9 +157,15 @@ impl Verdicts {
         let mut counted = BTreeMap::<&str, Counts>::new();
         let mut counts_of_all = Counts::default();
         let mut formats = Counts::default();
+        let mut remote = Counts::default();
         for file in suite {
             let mut counts = Counts::default();
             for group in &file.groups {
+                let counts = if leads_outside(&group.schema) {
+                    &mut remote
+                } else {
+                    &mut counts
+                };
                 counts.schemas += 1;
                 for test in &group.tests {
                     let is_rejected = self.rejected.contains(&test_name(file, group, test));
@@ -181,11 +187,18 @@ impl Verdicts {
             table.push_str(&counts.row(name));
         }
         table.push_str(&counts_of_all.row("all"));
-        table.push_str(&formats.row("formats as assertions (not in «all»)"));
+        table.push_str(&formats.row("not in «all»: formats as assertions"));
+        table.push_str(&remote.row("not in «all»: references to other documents"));
         let precision = 100.0 * f64::from(counts_of_all.rejected) / f64::from(counts_of_all.invalid);
         table.push_str(&format!("precision of rejections: {precision:.1} %\n"));
         table
     }
+}
+
+/// Whether a schema refers to documents that are not there, of which nothing can be known.
+fn leads_outside(schema: &Value) -> bool {
+    let rendered = render_schema(schema, &RenderOptions::default());
+    !rendered.unresolved_references.is_empty()
 }
 
 /// Whether a file tests `format` as an assertion, which it is not unless somebody asks for it.

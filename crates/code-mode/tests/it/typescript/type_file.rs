@@ -43,6 +43,11 @@ impl TypeFile {
         self.push(&statement, &Content::Value(what.to_owned()));
     }
 
+    /// Adds declarations as they are.
+    pub fn text(&mut self, text: &str, what: &str) {
+        self.push(text, &Content::Type(what.to_owned()));
+    }
+
     fn push(&mut self, text: &str, content: &Content) {
         self.text.push_str(text);
         let count = text.matches('\n').count();
