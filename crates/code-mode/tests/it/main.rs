@@ -12,4 +12,5 @@ mod process;
 mod snapshot;
 mod support;
 mod tooling;
+mod type_check;
 mod typescript;

@@ -245,7 +245,10 @@ impl<'a> Keywords<'a> {
             shape.min = shape.min.max(min);
             if max == Some(0) {
                 let others = contained.opposite();
-                shape.prefix.iter_mut().for_each(|item| *item = item.and(&others));
+                shape
+                    .prefix
+                    .iter_mut()
+                    .for_each(|item| *item = item.and(&others));
                 shape.rest = shape.rest.and(&others);
             }
             if contained.is_unknown() {

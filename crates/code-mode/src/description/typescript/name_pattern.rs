@@ -123,7 +123,10 @@ mod tests {
 
     #[test]
     fn patterns_with_operators_stay_open() {
-        for pattern in ["^[a-z]+$", "a|b", "^.*$", "\\d", "^a\\$", "(x)", "a+b", "ab+$", ".+", "\\d*", "(a)*", "a{2}?"] {
+        for pattern in [
+            "^[a-z]+$", "a|b", "^.*$", "\\d", "^a\\$", "(x)", "a+b", "ab+$", ".+", "\\d*", "(a)*",
+            "a{2}?",
+        ] {
             let parsed = NamePattern::parse(pattern);
             let expected = if pattern == "^a\\$" {
                 NamePattern::StartsWith("a$".into())

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{tool_set, tools};
 use crate::support::texts;
-use crate::tooling::type_check;
+use crate::type_check::type_check;
 
 /// Checks a script against the declarations for some tools; insists that nothing is found.
 #[track_caller]

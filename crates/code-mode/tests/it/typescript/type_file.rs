@@ -3,7 +3,7 @@
 use code_mode::RenderedType;
 use serde_json::Value;
 
-use crate::tooling::Diagnostic;
+use crate::type_check::Diagnostic;
 
 /// What a range of lines is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,10 @@ impl TypeFile {
 
     /// Declares a type under a name.
     pub fn declare(&mut self, name: &str, rendered: &RenderedType, what: &str) {
-        let declaration = format!("{}export type {name} = {};\n", rendered.aliases, rendered.text);
+        let declaration = format!(
+            "{}export type {name} = {};\n",
+            rendered.aliases, rendered.text
+        );
         self.push(&declaration, &Content::Type(what.to_owned()));
     }
 
