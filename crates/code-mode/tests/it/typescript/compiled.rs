@@ -25,9 +25,16 @@ fn compiled() -> &'static Compiled {
         let suite = suite::read();
         let mut files = suite::proof_files(&suite);
         files.extend(suite::declared_files(&suite));
-        files.extend([truth_table::type_file(), mcp_tools::type_file(), fuzz::type_file()]);
+        files.extend([
+            truth_table::type_file(),
+            mcp_tools::type_file(),
+            fuzz::type_file(),
+        ]);
         let sources: Vec<_> = files.iter().map(TypeFile::source).collect();
-        let by_name: BTreeMap<_, _> = files.iter().map(|file| (file.name.as_str(), file)).collect();
+        let by_name: BTreeMap<_, _> = files
+            .iter()
+            .map(|file| (file.name.as_str(), file))
+            .collect();
         let mut broken_types = Vec::new();
         let mut rejected = BTreeSet::new();
         for diagnostic in type_check("typescript", &sources) {
@@ -56,14 +63,18 @@ fn every_rendered_type_compiles() {
 fn every_valid_instance_of_the_suite_is_accepted_but_for_the_listed_exceptions() {
     let compiled = compiled();
     let rejected = compiled.verdicts.wrongly_rejected(&compiled.suite);
-    let listed = EXCEPTIONS.lines().filter(|line| {
-        !line.is_empty() && !line.starts_with('#') && !line.starts_with(' ')
-    });
+    let listed = EXCEPTIONS
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with(' '));
     let listed: BTreeSet<_> = listed.map(str::to_owned).collect();
     let unlisted: Vec<_> = rejected.difference(&listed).cloned().collect();
     let needless: Vec<_> = listed.difference(&rejected).cloned().collect();
     assert!(unlisted.is_empty(), "rejected:\n{}", unlisted.join("\n"));
-    assert!(needless.is_empty(), "no longer rejected:\n{}", needless.join("\n"));
+    assert!(
+        needless.is_empty(),
+        "no longer rejected:\n{}",
+        needless.join("\n")
+    );
 }
 
 #[test]

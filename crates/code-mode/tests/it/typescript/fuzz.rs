@@ -25,7 +25,10 @@ fn survives(what: &str, schema: Value, options: &RenderOptions, max_bytes: usize
     let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn(render);
     let rendered = thread.expect("a thread").join().expect(what);
     let bytes = rendered.aliases.len() + rendered.text.len();
-    assert!(bytes <= max_bytes.max("unknown".len()), "{what}: {bytes} bytes");
+    assert!(
+        bytes <= max_bytes.max("unknown".len()),
+        "{what}: {bytes} bytes"
+    );
     rendered
 }
 
@@ -55,9 +58,23 @@ fn depth_bombs_of_every_keyword_end() {
     let one = |keyword: &'static str, inner: Value| object([(keyword.to_owned(), inner)]);
     let list = move |keyword, inner| one(keyword, Value::Array(vec![inner]));
     let named = move |keyword, inner| one(keyword, object([("a".to_owned(), inner)]));
-    let single = ["items", "not", "if", "then", "contains", "propertyNames", "additionalProperties"];
+    let single = [
+        "items",
+        "not",
+        "if",
+        "then",
+        "contains",
+        "propertyNames",
+        "additionalProperties",
+    ];
     let lists = ["allOf", "anyOf", "oneOf", "prefixItems", "enum"];
-    let names = ["properties", "patternProperties", "dependentSchemas", "$defs", "const"];
+    let names = [
+        "properties",
+        "patternProperties",
+        "dependentSchemas",
+        "$defs",
+        "const",
+    ];
     let bomb = |wrap: &dyn Fn(Value) -> Value| {
         (0..DEPTH).fold(json!({ "type": "string" }), |inner, _| wrap(inner))
     };
@@ -117,10 +134,16 @@ fn chains_of_references_end() {
     let links = (0..DEPTH).map(|link| {
         let next = format!("#/$defs/d{}", link + 1);
         let property = format!("p{link}");
-        (format!("d{link}"), json!({ "$ref": next, "properties": { property: true } }))
+        (
+            format!("d{link}"),
+            json!({ "$ref": next, "properties": { property: true } }),
+        )
     });
     let defs = Map::from_iter(links);
-    rendered("a chain of additions", json!({ "$ref": "#/$defs/d0", "$defs": defs }));
+    rendered(
+        "a chain of additions",
+        json!({ "$ref": "#/$defs/d0", "$defs": defs }),
+    );
 }
 
 #[test]
@@ -140,16 +163,19 @@ fn doubling_through_references_ends() {
     }
     let defs = (0..64).map(|level| {
         let next = json!({ "$ref": format!("#/$defs/d{}", level + 1) });
-        let schema = json!({ "properties": { "left": next, "right": next, "more": { "items": next } } });
+        let schema =
+            json!({ "properties": { "left": next, "right": next, "more": { "items": next } } });
         (format!("d{level}"), schema)
     });
     let schema = json!({ "$ref": "#/$defs/d0", "$defs": Map::from_iter(defs) });
     rendered("properties", schema);
     let conditions: Vec<_> = (0..64)
-        .map(|number| json!({ "anyOf": [
+        .map(|number| {
+            json!({ "anyOf": [
             { "required": [format!("a{number}")] },
             { "properties": { (format!("b{number}")): { "type": "string" } } },
-        ] }))
+        ] })
+        })
         .collect();
     rendered("a product of unions", json!({ "allOf": conditions }));
 }
@@ -198,19 +224,45 @@ fn schemas_of_ten_megabytes_end() {
     let name = |number: usize| format!("a_rather_long_name_{number:030}");
     let names = || (0..COUNT).map(name);
     let listed = || names().map(Value::String).collect::<Vec<_>>();
-    let refs = || names().map(|name| json!({ "$ref": format!("#/$defs/{name}") })).collect();
-    let defs = || object(names().map(|name| (name, json!({ "properties": { "a": { "$ref": "#" } } }))));
+    let refs = || {
+        names()
+            .map(|name| json!({ "$ref": format!("#/$defs/{name}") }))
+            .collect()
+    };
+    let defs =
+        || object(names().map(|name| (name, json!({ "properties": { "a": { "$ref": "#" } } }))));
     let strings = || object(names().map(|name| (name, json!({ "type": "string" }))));
     let wide = [
         ("a wide enum", json!({ "enum": listed() })),
-        ("a wide enum twice", json!({ "enum": listed(), "allOf": [{ "enum": listed() }] })),
-        ("many properties", json!({ "properties": strings(), "required": listed() })),
-        ("many definitions", json!({ "$defs": defs(), "anyOf": Value::Array(refs()) })),
-        ("many parts", json!({ "$defs": defs(), "allOf": Value::Array(refs()) })),
-        ("many items", json!({ "$defs": defs(), "prefixItems": Value::Array(refs()) })),
-        ("many patterns", json!({ "patternProperties": object(names().take(3_000).map(|name| (name, json!({ "type": "string" })))) })),
+        (
+            "a wide enum twice",
+            json!({ "enum": listed(), "allOf": [{ "enum": listed() }] }),
+        ),
+        (
+            "many properties",
+            json!({ "properties": strings(), "required": listed() }),
+        ),
+        (
+            "many definitions",
+            json!({ "$defs": defs(), "anyOf": Value::Array(refs()) }),
+        ),
+        (
+            "many parts",
+            json!({ "$defs": defs(), "allOf": Value::Array(refs()) }),
+        ),
+        (
+            "many items",
+            json!({ "$defs": defs(), "prefixItems": Value::Array(refs()) }),
+        ),
+        (
+            "many patterns",
+            json!({ "patternProperties": object(names().take(3_000).map(|name| (name, json!({ "type": "string" })))) }),
+        ),
         ("a wide literal", json!({ "const": listed() })),
-        ("a long description", json!({ "properties": { "a": { "description": "x".repeat(10_000_000) } } })),
+        (
+            "a long description",
+            json!({ "properties": { "a": { "description": "x".repeat(10_000_000) } } }),
+        ),
         ("a long literal", json!({ "const": "x".repeat(10_000_000) })),
     ];
     for (what, schema) in wide {
@@ -230,7 +282,10 @@ fn a_reference_to_something_wide_from_many_places_ends() {
     rendered("branches", json!({ "$defs": defs, "anyOf": uses(2_000) }));
     let named = uses(2_000).into_iter().enumerate();
     let properties = object(named.map(|(number, schema)| (format!("u{number}"), schema)));
-    rendered("properties", json!({ "$defs": defs, "properties": properties }));
+    rendered(
+        "properties",
+        json!({ "$defs": defs, "properties": properties }),
+    );
 }
 
 #[test]
@@ -252,8 +307,14 @@ pub fn type_file() -> TypeFile {
         let schema = Generator::new(seed).schema();
         let name = format!("Fuzz{seed}");
         let max_bytes = [16_000, 1_000, 200][(seed % 3) as usize];
-        let options = options(seed).alias_prefix(format!("{name}_")).max_bytes(max_bytes);
-        file.declare(&name, &render_schema(&schema, &options), &format!("seed {seed}: {schema}"));
+        let options = options(seed)
+            .alias_prefix(format!("{name}_"))
+            .max_bytes(max_bytes);
+        file.declare(
+            &name,
+            &render_schema(&schema, &options),
+            &format!("seed {seed}: {schema}"),
+        );
     }
     file
 }
@@ -309,8 +370,12 @@ impl Generator {
 
     fn inner(&mut self) -> Value {
         if self.left == 0 || self.below(12) == 0 {
-            return [json!(true), json!(false), json!({}), json!({ "type": "string" })]
-                [self.below(4)]
+            return [
+                json!(true),
+                json!(false),
+                json!({}),
+                json!({ "type": "string" }),
+            ][self.below(4)]
             .clone();
         }
         self.left -= 1;
@@ -325,18 +390,46 @@ impl Generator {
 
     fn keyword(&mut self) -> (&'static str, Value) {
         const SINGLE: &[&str] = &[
-            "items", "not", "if", "then", "else", "contains", "additionalProperties",
-            "unevaluatedProperties", "unevaluatedItems", "propertyNames", "additionalItems",
+            "items",
+            "not",
+            "if",
+            "then",
+            "else",
+            "contains",
+            "additionalProperties",
+            "unevaluatedProperties",
+            "unevaluatedItems",
+            "propertyNames",
+            "additionalItems",
         ];
         const LISTS: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems", "items"];
         const NAMED: &[&str] = &[
-            "properties", "properties", "patternProperties", "dependentSchemas", "dependencies",
+            "properties",
+            "properties",
+            "patternProperties",
+            "dependentSchemas",
+            "dependencies",
         ];
         const COUNTS: &[&str] = &[
-            "minItems", "maxItems", "minProperties", "maxProperties", "minLength", "maxLength",
-            "minimum", "maximum", "minContains", "maxContains", "multipleOf",
+            "minItems",
+            "maxItems",
+            "minProperties",
+            "maxProperties",
+            "minLength",
+            "maxLength",
+            "minimum",
+            "maximum",
+            "minContains",
+            "maxContains",
+            "multipleOf",
         ];
-        const FLAGS: &[&str] = &["nullable", "readOnly", "writeOnly", "deprecated", "uniqueItems"];
+        const FLAGS: &[&str] = &[
+            "nullable",
+            "readOnly",
+            "writeOnly",
+            "deprecated",
+            "uniqueItems",
+        ];
         match self.below(12) {
             0 | 1 => ("type", self.types()),
             2 => (self.pick(SINGLE), self.inner()),
@@ -353,7 +446,17 @@ impl Generator {
                 let names = (0..1 + self.below(2)).map(|_| Value::String(self.name()));
                 ("required", Value::Array(names.collect()))
             }
-            8 => ("$ref", json!(self.pick(&["#", "#/$defs/d0", "#/$defs/d1", "#/$defs/d2", "#/$defs/none", "else.json"]))),
+            8 => (
+                "$ref",
+                json!(self.pick(&[
+                    "#",
+                    "#/$defs/d0",
+                    "#/$defs/d1",
+                    "#/$defs/d2",
+                    "#/$defs/none",
+                    "else.json"
+                ])),
+            ),
             9 => {
                 let literals = (0..1 + self.below(3)).map(|_| self.literal(2)).collect();
                 ("enum", Value::Array(literals))
@@ -364,7 +467,10 @@ impl Generator {
                 1 => ("description", json!(self.text())),
                 2 => (self.pick(FLAGS), json!(true)),
                 // Keywords whose value is none of theirs.
-                _ => (self.pick(&["type", "properties", "items", "required", "$ref", "enum"]), self.literal(2)),
+                _ => (
+                    self.pick(&["type", "properties", "items", "required", "$ref", "enum"]),
+                    self.literal(2),
+                ),
             },
         }
     }
@@ -381,15 +487,39 @@ impl Generator {
 
     fn name(&mut self) -> String {
         self.pick(&[
-            "a", "b", "c", "__proto__", "constructor", "toString", "1", "", "a-b", "new", "*/", "\u{202e}x",
-            "^a", "b$", "\"", "$ref", "`${x}`", "\n",
+            "a",
+            "b",
+            "c",
+            "__proto__",
+            "constructor",
+            "toString",
+            "1",
+            "",
+            "a-b",
+            "new",
+            "*/",
+            "\u{202e}x",
+            "^a",
+            "b$",
+            "\"",
+            "$ref",
+            "`${x}`",
+            "\n",
         ])
         .to_owned()
     }
 
     fn text(&mut self) -> String {
-        self.pick(&["Plain.", "Ends */ early", "two\nlines", "\u{0}\u{202e}\u{2028}", "/** x */", "*\u{200b}/", "@default 1"])
-            .to_owned()
+        self.pick(&[
+            "Plain.",
+            "Ends */ early",
+            "two\nlines",
+            "\u{0}\u{202e}\u{2028}",
+            "/** x */",
+            "*\u{200b}/",
+            "@default 1",
+        ])
+        .to_owned()
     }
 
     fn literal(&mut self, depth: usize) -> Value {
@@ -399,7 +529,11 @@ impl Generator {
             2 => json!(self.below(5)),
             3 => json!([-1.5, 1e300, 1e-7, -0.0, 9_007_199_254_740_993.0][self.below(5)]),
             4 | 5 => json!(self.name()),
-            6 => Value::Array((0..self.below(3)).map(|_| self.literal(depth - 1)).collect()),
+            6 => Value::Array(
+                (0..self.below(3))
+                    .map(|_| self.literal(depth - 1))
+                    .collect(),
+            ),
             _ => {
                 let members = (0..self.below(3)).map(|_| (self.name(), self.literal(depth - 1)));
                 object(members.collect::<Vec<_>>())

@@ -17,10 +17,17 @@ fn tools_of_real_servers_render_as_reviewed() {
     let mut text = String::new();
     for (server, tools) in servers() {
         for tool in tools {
-            text.push_str(&format!("# {server}: {}\n", tool["name"].as_str().expect("a name")));
+            text.push_str(&format!(
+                "# {server}: {}\n",
+                tool["name"].as_str().expect("a name")
+            ));
             for (direction, rendered) in rendered(&tool, "") {
                 assert!(!rendered.is_cut && rendered.unresolved_references.is_empty());
-                let optional = if rendered.accepts_empty_object { "?" } else { "" };
+                let optional = if rendered.accepts_empty_object {
+                    "?"
+                } else {
+                    ""
+                };
                 text.push_str(&format!(
                     "{}{direction}{optional}: {}\n",
                     rendered.aliases, rendered.text

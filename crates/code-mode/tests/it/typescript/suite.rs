@@ -79,7 +79,10 @@ fn group(mut group: Value) -> Group {
 
 /// The name of a test, as tables write it.
 pub fn test_name(file: &SuiteFile, group: &Group, test: &Test) -> String {
-    format!("{} :: {} :: {}", file.name, group.description, test.description)
+    format!(
+        "{} :: {} :: {}",
+        file.name, group.description, test.description
+    )
 }
 
 /// Each file of the suite with its types, which say where objects are open, and with all instances as
@@ -95,7 +98,11 @@ pub fn proof_files(suite: &[SuiteFile]) -> Vec<TypeFile> {
             let options = options.clone().alias_prefix(format!("{name}_"));
             let rendered = render_schema(&group.schema, &options);
             assert!(!rendered.is_cut, "{}", group.description);
-            types.declare(&name, &rendered, &format!("{}: {}", file.name, group.description));
+            types.declare(
+                &name,
+                &rendered,
+                &format!("{}: {}", file.name, group.description),
+            );
             for test in &group.tests {
                 types.assign(&name, &test.data, &test_name(file, group, test));
             }
@@ -116,7 +123,11 @@ pub fn declared_files(suite: &[SuiteFile]) -> Vec<TypeFile> {
                     .schema_use(schema_use)
                     .alias_prefix(format!("{name}_"));
                 let rendered = render_schema(&group.schema, &options);
-                types.declare(&name, &rendered, &format!("{}: {}", file.name, group.description));
+                types.declare(
+                    &name,
+                    &rendered,
+                    &format!("{}: {}", file.name, group.description),
+                );
             }
         }
         types
@@ -189,7 +200,8 @@ impl Verdicts {
         table.push_str(&counts_of_all.row("all"));
         table.push_str(&formats.row("not in «all»: formats as assertions"));
         table.push_str(&remote.row("not in «all»: references to other documents"));
-        let precision = 100.0 * f64::from(counts_of_all.rejected) / f64::from(counts_of_all.invalid);
+        let precision =
+            100.0 * f64::from(counts_of_all.rejected) / f64::from(counts_of_all.invalid);
         table.push_str(&format!("precision of rejections: {precision:.1} %\n"));
         table
     }

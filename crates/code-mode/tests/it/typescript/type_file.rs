@@ -32,7 +32,10 @@ impl TypeFile {
 
     /// Declares a type under a name.
     pub fn declare(&mut self, name: &str, rendered: &RenderedType, what: &str) {
-        let declaration = format!("{}export type {name} = {};\n", rendered.aliases, rendered.text);
+        let declaration = format!(
+            "{}export type {name} = {};\n",
+            rendered.aliases, rendered.text
+        );
         self.push(&declaration, &Content::Type(what.to_owned()));
     }
 
