@@ -51,6 +51,11 @@ impl ArrayShape {
             && self.max.is_none()
     }
 
+    /// How much there is to copy.
+    pub(super) fn weight(&self) -> usize {
+        1 + self.prefix.len()
+    }
+
     /// What stands at a position, if an item does.
     pub(super) fn at(&self, position: usize) -> &Union {
         self.prefix.get(position).unwrap_or(&self.rest)

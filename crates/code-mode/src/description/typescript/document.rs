@@ -16,15 +16,14 @@ use super::uri;
 pub(super) struct SchemaId(u32);
 
 /// What an id stands for.
-#[derive(Debug, Clone)]
-pub(super) struct Entry<'a> {
-    pub value: &'a Value,
+struct Entry<'a> {
+    value: &'a Value,
     /// The value itself is meant (a member of `enum`), not what it says as a schema.
-    pub is_literal: bool,
+    is_literal: bool,
     /// The address of the resource it belongs to.
     base: Rc<str>,
     /// The last word of the reference that led here, if one did.
-    pub referenced_as: Option<String>,
+    referenced_as: Option<String>,
 }
 
 /// The document, with the schemas seen so far.
@@ -65,7 +64,7 @@ impl<'a> Document<'a> {
 
     /// The id of a schema that stands inside another one.
     pub(super) fn child(&self, parent: SchemaId, schema: &'a Value) -> SchemaId {
-        let base = base_within(&self.entry(parent).base, schema);
+        let base = base_within(&self.base(parent), schema);
         self.intern(schema, false, base)
     }
 
@@ -95,8 +94,15 @@ impl<'a> Document<'a> {
         })
     }
 
-    pub(super) fn entry(&self, id: SchemaId) -> Entry<'a> {
-        self.seen.borrow().entries[id.0 as usize].clone()
+    fn base(&self, id: SchemaId) -> Rc<str> {
+        Rc::clone(&self.seen.borrow().entries[id.0 as usize].base)
+    }
+
+    /// The last word of the reference that led to a schema, if one did.
+    pub(super) fn referenced_as(&self, id: SchemaId) -> Option<String> {
+        self.seen.borrow().entries[id.0 as usize]
+            .referenced_as
+            .clone()
     }
 
     pub(super) fn value(&self, id: SchemaId) -> &'a Value {
@@ -120,7 +126,7 @@ impl<'a> Document<'a> {
 
     /// What `$ref` of a schema leads to. References that lead nowhere are remembered.
     pub(super) fn reference(&self, from: SchemaId, reference: &str) -> Option<SchemaId> {
-        let base = self.entry(from).base;
+        let base = self.base(from);
         let found = self.addresses.find(&base, reference);
         if found.is_none() {
             self.seen

@@ -4,7 +4,6 @@
 //! goes, so they wait on a stack of our own. Schemas of properties and items are not looked into
 //! here: they stay symbols until somebody prints them.
 
-use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -20,6 +19,10 @@ use super::values::{Kind, Kinds, Values};
 
 /// More dependencies of one schema than this are not spelled out.
 const MAX_DEPENDENTS: usize = 8;
+/// More branches of `anyOf` than this are not told what the others have looked at.
+const MAX_EVALUATED_BRANCHES: usize = 32;
+/// Properties, items and literals copied in one rendering. Beyond, what is combined is cut.
+const MAX_COPIES: usize = 300_000;
 /// More branches of `oneOf` than this are not told apart.
 const MAX_EXCLUSIVE: usize = 16;
 
@@ -27,6 +30,10 @@ const MAX_EXCLUSIVE: usize = 16;
 pub(super) struct Evaluation<'a> {
     pub keywords: Keywords<'a>,
     known: HashMap<SchemaId, Rc<Values>>,
+    /// In which order schemas were met: the order of their properties.
+    places: HashMap<SchemaId, u32>,
+    /// What may still be copied. Schemas that refer to wide ones from everywhere use it up.
+    copies_left: usize,
 }
 
 /// The schemas that apply to the same value as a schema, by the keyword they stand under.
@@ -84,9 +91,10 @@ impl<'a> Evaluation<'a> {
             keywords: Keywords {
                 document,
                 schema_use,
-                seen_properties: Cell::new(0),
             },
             known: HashMap::new(),
+            places: HashMap::new(),
+            copies_left: MAX_COPIES,
         }
     }
 
@@ -95,18 +103,18 @@ impl<'a> Evaluation<'a> {
         if let Some(schema) = accepted.single() {
             return self.values_of(schema);
         }
-        let mut values = Values::none();
-        for conjunction in accepted.alternatives() {
-            let both = self.conjunction(conjunction);
-            values = values.or(both);
-        }
-        Rc::new(values)
+        let alternatives = accepted.alternatives().iter();
+        let values: Vec<_> = alternatives
+            .map(|conjunction| self.conjunction(conjunction))
+            .collect();
+        Rc::new(Values::union(values))
     }
 
     fn conjunction(&mut self, conjunction: &Conjunction) -> Values {
         let mut values = Values::all();
         for atom in conjunction {
-            let of_atom = Rc::unwrap_or_clone(self.values_of(atom.schema));
+            let of_atom = self.values_of(atom.schema);
+            let of_atom = self.copied(&of_atom);
             let of_atom = if atom.is_negated {
                 of_atom.opposite()
             } else {
@@ -127,12 +135,16 @@ impl<'a> Evaluation<'a> {
                 continue;
             }
             let applied = self.applied(top);
+            let next_place = self.places.len() as u32;
+            self.places.entry(top).or_insert(next_place);
             let before = stack.len();
             for needed in applied.schemas() {
                 if !self.known.contains_key(&needed) && waiting.insert(needed) {
                     stack.push(needed);
                 }
             }
+            // The first one is worked out first.
+            stack[before..].reverse();
             if stack.len() == before {
                 let values = self.evaluated(top, applied);
                 self.known.insert(top, Rc::new(values));
@@ -147,14 +159,36 @@ impl<'a> Evaluation<'a> {
     /// without end: nothing is known of it.
     fn applied_values(&mut self, schema: SchemaId) -> Values {
         if self.keywords.document.is_referenced(schema) {
-            return match self.known.get(&schema) {
-                Some(values) => Values::clone(values),
+            return match self.known.get(&schema).cloned() {
+                Some(values) => self.copied(&values),
                 None => Values::anything(),
             };
         }
         match self.known.remove(&schema) {
             Some(values) => Rc::unwrap_or_clone(values),
             None => Values::anything(),
+        }
+    }
+
+    /// A copy of what others use too, as long as there are not too many.
+    fn copied(&mut self, values: &Rc<Values>) -> Values {
+        if self.may_copy(values.weight()) {
+            Values::clone(values)
+        } else {
+            Values {
+                is_cut: true,
+                ..Values::anything()
+            }
+        }
+    }
+
+    fn may_copy(&mut self, weight: usize) -> bool {
+        match self.copies_left.checked_sub(weight) {
+            Some(left) => {
+                self.copies_left = left;
+                true
+            }
+            None => false,
         }
     }
 
@@ -231,7 +265,8 @@ impl<'a> Evaluation<'a> {
             Value::Bool(false) => return Values::none(),
             _ => return Values::all(),
         };
-        let mut values = self.keywords.values(schema, keywords);
+        let place = self.places.get(&schema).copied().unwrap_or_default();
+        let mut values = self.keywords.values(schema, keywords, place);
         for part in applied.all {
             let part = self.applied_values(part);
             values = self.both(values, part);
@@ -287,23 +322,27 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Values of both sets, without objects whose properties contradict each other.
-    fn both(&self, left: Values, right: Values) -> Values {
-        let mut both = left.and(right);
-        both.objects.retain(|shape| {
-            !shape
-                .properties
-                .values()
-                .any(|property| property.is_required && self.contradicts(&property.accepts))
-        });
-        both
+    fn both(&mut self, left: Values, right: Values) -> Values {
+        let is_simple = |values: &Values| {
+            values.arrays.len() <= 1
+                && values.objects.len() <= 1
+                && !values.objects.iter().any(ObjectShape::is_closed)
+        };
+        if (!is_simple(&left) || !is_simple(&right))
+            && !self.may_copy(left.weight() + right.weight())
+        {
+            return Values {
+                is_cut: true,
+                ..left.and_unseen()
+            };
+        }
+        left.and(right, &|accepted| self.contradicts(accepted))
     }
 
     /// Whether literals alone show that nothing is accepted.
     fn contradicts(&self, accepted: &Union) -> bool {
-        accepted
-            .alternatives()
-            .iter()
-            .all(|conjunction| conjunction.len() > 1 && self.excludes_itself(conjunction))
+        let mut alternatives = accepted.alternatives().iter();
+        alternatives.all(|conjunction| conjunction.len() > 1 && self.excludes_itself(conjunction))
     }
 
     fn excludes_itself(&self, conjunction: &Conjunction) -> bool {
@@ -377,14 +416,14 @@ impl<'a> Evaluation<'a> {
             branches = branches.into_iter().map(Values::unnamed).collect();
             branches = with_each_others_evaluated(branches);
         }
-        branches.into_iter().fold(Values::none(), Values::or)
+        Values::union(branches)
     }
 
     fn one_of(&mut self, of: SchemaId, branches: Vec<SchemaId>) -> Values {
         let others = branches.into_iter().filter(|branch| *branch != of);
         let branches: Vec<_> = others.map(|branch| self.branch(branch)).collect();
         let exclusive = if branches.len() > MAX_EXCLUSIVE {
-            branches.into_iter().fold(Values::none(), Values::or)
+            Values::union(branches)
         } else {
             self.exclusive(branches)
         };
@@ -396,8 +435,8 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Each branch without what is short to say of the others.
-    fn exclusive(&self, branches: Vec<Values>) -> Values {
-        let mut union = Values::none();
+    fn exclusive(&mut self, branches: Vec<Values>) -> Values {
+        let mut exclusive = Vec::new();
         for (position, branch) in branches.iter().enumerate() {
             let mut alone = branch.clone();
             for (other_position, other) in branches.iter().enumerate() {
@@ -409,9 +448,9 @@ impl<'a> Evaluation<'a> {
                     alone = self.both(alone, opposite);
                 }
             }
-            union = union.or(alone);
+            exclusive.push(alone);
         }
-        union
+        Values::union(exclusive)
     }
 
     fn either(&mut self, condition: &Condition) -> Values {
@@ -500,6 +539,9 @@ impl<'a> Evaluation<'a> {
 
 /// More than one branch of `anyOf` may hold, and what each looks at counts as looked at.
 fn with_each_others_evaluated(branches: Vec<Values>) -> Vec<Values> {
+    if branches.len() > MAX_EVALUATED_BRANCHES {
+        return branches.into_iter().map(Values::and_unseen).collect();
+    }
     let seen: Vec<_> = branches.iter().map(Seen::by).collect();
     let mut branches = branches;
     for (position, branch) in branches.iter_mut().enumerate() {

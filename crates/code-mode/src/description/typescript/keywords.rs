@@ -1,7 +1,6 @@
 //! What the keywords of one schema say by themselves, without the schemas that stand beside them
 //! (`allOf`, `$ref` and so on): that is the matter of [`Evaluation`](super::evaluation::Evaluation).
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use serde_json::{Map, Number, Value};
@@ -38,8 +37,6 @@ const ANNOTATIONS: &[&str] = &[
 pub(super) struct Keywords<'a> {
     pub document: &'a Document<'a>,
     pub schema_use: SchemaUse,
-    /// How many properties have been seen: the place of the next one.
-    pub seen_properties: Cell<u32>,
 }
 
 impl<'a> Keywords<'a> {
@@ -135,13 +132,13 @@ impl<'a> Keywords<'a> {
     fn literal_object(&self, members: &'a Map<String, Value>) -> ObjectShape {
         let mut shape = ObjectShape::any();
         shape.additional = Union::never();
-        for (order, (name, value)) in (0..).zip(members) {
+        for (position, (name, value)) in (0..).zip(members) {
             let property = Property {
                 accepts: Union::of(self.document.literal(value)),
                 is_required: true,
                 is_evaluated: false,
                 is_hidden: false,
-                order,
+                order: (0, position),
                 described_by: Vec::new(),
             };
             shape.properties.insert(Rc::from(name.as_str()), property);
@@ -149,8 +146,14 @@ impl<'a> Keywords<'a> {
         shape
     }
 
-    /// What `type`, `enum`, `const` and the keywords of single kinds say.
-    pub(super) fn values(&self, schema: SchemaId, keywords: &'a Map<String, Value>) -> Values {
+    /// What `type`, `enum`, `const` and the keywords of single kinds say. Properties come at the place of
+    /// the schema.
+    pub(super) fn values(
+        &self,
+        schema: SchemaId,
+        keywords: &'a Map<String, Value>,
+        place: u32,
+    ) -> Values {
         let kinds = kinds(keywords.get("type"));
         let mut values = Values::of_kinds(kinds);
         if kinds.has(Kind::Number) && says_about_numbers(keywords) {
@@ -173,7 +176,7 @@ impl<'a> Keywords<'a> {
             }
         }
         if kinds.has(Kind::Object) {
-            let (shape, is_exact) = self.object(schema, keywords);
+            let (shape, is_exact) = self.object(schema, keywords, place);
             values.objects = shape.into_iter().collect();
             if !is_exact {
                 values = values.widened(Kind::Object);
@@ -188,7 +191,7 @@ impl<'a> Keywords<'a> {
                 if !keywords.contains_key("pattern") && !keywords.contains_key("format") {
                     values.inexact = values.inexact.without(Kinds::default().with(Kind::String));
                 }
-                values.and(listed)
+                values.and(listed, &Union::is_never)
             }
             None => values,
         }
@@ -203,7 +206,7 @@ impl<'a> Keywords<'a> {
         let one = keywords.get("const").map(std::slice::from_ref);
         let many = keywords.get("enum").and_then(Value::as_array);
         match (one, many) {
-            (Some(one), Some(many)) => Some(listed(one).and(listed(many))),
+            (Some(one), Some(many)) => Some(listed(one).and(listed(many), &Union::is_never)),
             (Some(one), None) => Some(listed(one)),
             (None, Some(many)) => Some(listed(many)),
             (None, None) => None,
@@ -270,6 +273,7 @@ impl<'a> Keywords<'a> {
         &self,
         schema: SchemaId,
         keywords: &'a Map<String, Value>,
+        place: u32,
     ) -> (Option<ObjectShape>, bool) {
         let mut shape = ObjectShape::any();
         let members = |keyword| keywords.get(keyword).and_then(Value::as_object);
@@ -282,13 +286,22 @@ impl<'a> Keywords<'a> {
             };
         }
         let named = members("properties").into_iter().flatten();
-        for (name, property) in named {
-            let property = self.property(schema, property);
+        for (position, (name, property)) in (0..).zip(named) {
+            let property = self.property(schema, property, (place, position));
             shape.properties.insert(Rc::from(name.as_str()), property);
         }
-        for (pattern, property) in members("patternProperties").into_iter().flatten() {
-            let accepts = self.accepted(schema, property);
-            shape.add_pattern(pattern, accepts);
+        let patterns = members("patternProperties").into_iter().flatten();
+        let (every, some): (Vec<_>, Vec<_>) =
+            patterns.partition(|(source, _)| NamePattern::parse(source) == NamePattern::Any);
+        for (source, property) in some {
+            shape.add_pattern(source, self.accepted(schema, property));
+        }
+        for (position, (_, property)) in every.into_iter().enumerate() {
+            if position == 0 {
+                // No name is left that would be additional.
+                shape.additional = Union::unknown();
+            }
+            shape.require_of_all(&self.accepted(schema, property));
         }
         let required = keywords.get("required").and_then(Value::as_array);
         let required = required.into_iter().flatten().filter_map(Value::as_str);
@@ -306,9 +319,7 @@ impl<'a> Keywords<'a> {
         (is_possible.then_some(shape), is_exact)
     }
 
-    fn property(&self, parent: SchemaId, schema: &'a Value) -> Property {
-        let order = self.seen_properties.get();
-        self.seen_properties.set(order.saturating_add(1));
+    fn property(&self, parent: SchemaId, schema: &'a Value, order: (u32, u32)) -> Property {
         let accepts = self.accepted(parent, schema);
         let own = self.document.child(parent, schema);
         let hiding = match self.schema_use {
@@ -340,15 +351,18 @@ impl<'a> Keywords<'a> {
             if listed.len() > MAX_NAMES {
                 return None;
             }
-            for (order, name) in (0..).zip(listed) {
+            for (position, name) in (0..).zip(listed) {
                 let mut one = ObjectShape::with_property(name, false, Union::unknown());
                 let (name, mut property) = one.properties.pop_first()?;
-                property.order = order;
+                property.order = (u32::MAX, position);
                 shape.properties.insert(name, property);
             }
         } else {
             let pattern = schema.get("pattern")?.as_str()?;
             let parsed = NamePattern::parse(pattern);
+            if parsed == NamePattern::Any {
+                return None;
+            }
             parsed.key_type()?;
             shape.patterns.push(PatternProperties {
                 pattern: parsed,
@@ -386,6 +400,19 @@ impl ObjectShape {
                 accepts,
             });
         }
+    }
+
+    /// Says what all properties are, whatever their name.
+    fn require_of_all(&mut self, accepts: &Union) {
+        for property in self.properties.values_mut() {
+            property.accepts = property.accepts.and(accepts);
+        }
+        for entry in &mut self.patterns {
+            entry.accepts = entry.accepts.and(accepts);
+        }
+        self.additional = self.additional.and(accepts);
+        self.is_declared_open = false;
+        self.evaluated.all = true;
     }
 
     fn unnamed_by_patterns(&self, name: &str) -> Union {

@@ -49,8 +49,8 @@ pub(super) struct Rules {
 }
 
 /// A type to print: places, the first of which is the type itself.
-pub(super) struct Layout<'a> {
-    evaluation: Evaluation<'a>,
+pub(super) struct Layout<'e, 'a> {
+    evaluation: &'e mut Evaluation<'a>,
     rules: Rules,
     pub places: Vec<Place>,
     /// Places that are the same wherever they are: what references mean.
@@ -112,6 +112,9 @@ pub(super) struct ObjectBody {
 }
 
 pub(super) struct Line {
+    /// What its own schema says of it, if the type is an alias that has a comment of its own.
+    pub own_comment: String,
+    /// What its own schema and the one that it refers to say.
     pub comment: String,
     pub name: String,
     pub presence: Presence,
@@ -133,8 +136,8 @@ pub(super) enum Slot {
     Place(usize),
 }
 
-impl<'a> Layout<'a> {
-    pub(super) fn of(root: Union, evaluation: Evaluation<'a>, rules: Rules) -> Self {
+impl<'e, 'a> Layout<'e, 'a> {
+    pub(super) fn of(root: Union, evaluation: &'e mut Evaluation<'a>, rules: Rules) -> Self {
         let mut layout = Self {
             evaluation,
             rules,
@@ -147,12 +150,6 @@ impl<'a> Layout<'a> {
         layout.decided(Slot::Undecided(root, "Root".to_owned()), None, 0);
         layout.fill();
         layout
-    }
-
-    /// What the type as a whole accepts.
-    pub(super) fn root_values(&mut self) -> Rc<Values> {
-        let root = self.places[0].accepts.clone();
-        self.evaluation.values(&root)
     }
 
     fn fill(&mut self) {
@@ -265,7 +262,7 @@ impl<'a> Layout<'a> {
         let document = self.evaluation.keywords.document;
         let reference = accepts
             .single()
-            .and_then(|schema| document.entry(schema).referenced_as);
+            .and_then(|schema| document.referenced_as(schema));
         let place = self.places.len();
         if reference.is_some() || place == 0 {
             self.shared.insert(accepts.clone(), place);
@@ -315,9 +312,13 @@ impl<'a> Layout<'a> {
     fn body(&mut self, values: &Values, mut room: Room, extent: Extent) -> Option<(Body, usize)> {
         let before = room.left;
         let mut body = Body::default();
+        if values.is_cut {
+            body.cut = Some("too large".to_owned());
+            room.take(CUT.len());
+        }
         if values.is_all() {
             body.members.push(Member::Text("unknown".to_owned()));
-            return Some((body, "unknown".len()));
+            return Some((body, CUT.len()));
         }
         for (kind, listed) in [("string", &values.strings), ("number", &values.numbers)] {
             let is_quoted = kind == "string";
@@ -392,7 +393,11 @@ impl<'a> Layout<'a> {
             matches!(&rest, Slot::Text(text) if text.len() <= MAX_REPEATED && text != "never");
         let prefix = shape.prefix.len() as u64;
         let until = |count: u64| prefix + if is_short { count } else { 0 };
-        let required = shape.min.min(until(MAX_COUNTED_ITEMS));
+        let required = if shape.min <= until(MAX_COUNTED_ITEMS) {
+            shape.min
+        } else {
+            until(1)
+        };
         let fits = |max: u64| max <= until(MAX_COUNTED_ITEMS);
         let end = shape.max.filter(|max| fits(*max));
         let count = end.unwrap_or_else(|| prefix.max(required));
@@ -516,8 +521,10 @@ impl<'a> Layout<'a> {
         } else {
             Presence::Optional
         };
-        let is_function = presence == Presence::Optional && INHERITED.contains(&name);
+        let is_function = presence == Presence::Optional && is_inherited(name);
+        let own = described_by.get(..1).unwrap_or_default();
         Line {
+            own_comment: documentation::comment(own, self.rules.detail),
             comment: documentation::comment(&described_by, self.rules.detail),
             name: text::property_name(name),
             presence,
@@ -548,7 +555,10 @@ impl<'a> Layout<'a> {
             if let Some(key) = entry.pattern.key_type()
                 && !(is_open && entry.accepts.is_unknown())
             {
-                let accepts = entry.accepts.clone();
+                let within = shape.patterns.iter();
+                let within = within.filter(|other| other.pattern.is_within(&entry.pattern));
+                let accepts =
+                    within.fold(entry.accepts.clone(), |all, other| all.or(&other.accepts));
                 indexes.push(self.index(key, accepts, shape, |name| {
                     entry.pattern.matches(name) != Some(false)
                 }));
@@ -598,16 +608,22 @@ impl<'a> Layout<'a> {
                 accepts = Union::unknown();
             }
         }
+        let mut under = shape
+            .properties
+            .iter()
+            .filter(|(name, _)| falls_under(name));
+        let has_function =
+            under.any(|(name, property)| is_inherited(name) && !property.is_required);
         let has_optional = named().any(|property| !property.is_required);
         let slot = self.slot(&accepts, "Value".to_owned());
         let is_unknown = matches!(&slot, Slot::Text(text) if text == "unknown");
         Index {
             key,
             slot,
-            or: if has_optional && !is_unknown {
-                " | undefined"
-            } else {
-                ""
+            or: match (has_optional && !is_unknown, has_function) {
+                (false, _) => "",
+                (true, false) => " | undefined",
+                (true, true) => " | Function | undefined",
             },
         }
     }
@@ -625,6 +641,9 @@ impl<'a> Layout<'a> {
             return Some("unknown".to_owned());
         }
         let values = self.evaluation.values(accepts);
+        if values.is_cut {
+            return None;
+        }
         if values.is_all() {
             return Some("unknown".to_owned());
         }
@@ -669,7 +688,12 @@ impl<'a> Layout<'a> {
 }
 
 /// An object of which nothing is known.
-const ANY_OBJECT: &str = "{ [key: string]: unknown }";
+pub(super) const ANY_OBJECT: &str = "{ [key: string]: unknown }";
+
+/// Whether every object has a property of this name that JSON knows nothing of.
+fn is_inherited(name: &str) -> bool {
+    INHERITED.contains(&name)
+}
 
 fn literal_text(literal: &str, is_quoted: bool) -> String {
     if is_quoted {

@@ -210,48 +210,6 @@ pub fn render_schema_within(
     schema: &Value,
     options: &RenderOptions,
 ) -> RenderedType {
-    let full = rendered_in(document, schema, options, Detail::Full);
-    if !full.is_cut {
-        return full;
-    }
-    rendered_in(document, schema, options, Detail::Short)
-}
-
-/// Renders with less and less room until the whole is within the bytes.
-fn rendered_in(
-    document: &Value,
-    schema: &Value,
-    options: &RenderOptions,
-    detail: Detail,
-) -> RenderedType {
-    let mut room = options.max_bytes;
-    loop {
-        let rendered = rendered_once(document, schema, options, detail, room);
-        let length = rendered.aliases.len() + rendered.text.len();
-        if length <= options.max_bytes {
-            return rendered;
-        }
-        if room == 0 {
-            return RenderedType {
-                aliases: String::new(),
-                text: "unknown".to_owned(),
-                is_cut: true,
-                ..rendered
-            };
-        }
-        // Lengths were estimated too low, mostly because of indentation.
-        let excess = length - options.max_bytes;
-        room = room.saturating_sub(excess.max(room / 8).max(16));
-    }
-}
-
-fn rendered_once(
-    document: &Value,
-    schema: &Value,
-    options: &RenderOptions,
-    detail: Detail,
-    max_bytes: usize,
-) -> RenderedType {
     let document = Document::new(document);
     let mut evaluation = Evaluation::new(&document, options.schema_use);
     let mut root = match schema {
@@ -265,24 +223,49 @@ fn rendered_once(
     if options.are_arguments {
         root = arguments_of(root, &mut evaluation, &document);
     }
-    let rules = Rules {
-        open_objects: options.open_objects,
-        detail,
-        max_bytes,
-    };
-    let mut layout = Layout::of(root, evaluation, rules);
-    let accepts_empty_object = accepts_empty_object(&layout.root_values());
-    let Printed {
-        aliases,
-        text,
-        is_cut,
-    } = print::print(&layout, &options.alias_prefix);
+    let mut printed = printed(&root, &mut evaluation, options, Detail::Full);
+    if printed.is_cut {
+        printed = self::printed(&root, &mut evaluation, options, Detail::Short);
+    }
     RenderedType {
-        aliases,
-        text,
-        accepts_empty_object,
-        is_cut,
+        aliases: printed.aliases,
+        text: printed.text,
+        accepts_empty_object: accepts_empty_object(&evaluation.values(&root)),
+        is_cut: printed.is_cut,
         unresolved_references: document.unresolved_references(),
+    }
+}
+
+/// Prints with less and less room until the whole is within the bytes.
+fn printed(
+    root: &Union,
+    evaluation: &mut Evaluation<'_>,
+    options: &RenderOptions,
+    detail: Detail,
+) -> Printed {
+    let mut room = options.max_bytes;
+    loop {
+        let rules = Rules {
+            open_objects: options.open_objects,
+            detail,
+            max_bytes: room,
+        };
+        let layout = Layout::of(root.clone(), evaluation, rules);
+        let printed = print::print(&layout, &options.alias_prefix);
+        let length = printed.aliases.len() + printed.text.len();
+        if length <= options.max_bytes {
+            return printed;
+        }
+        if room == 0 {
+            return Printed {
+                aliases: String::new(),
+                text: "unknown".to_owned(),
+                is_cut: true,
+            };
+        }
+        // Lengths were estimated too low, mostly because of indentation.
+        let excess = length - options.max_bytes;
+        room = room.saturating_sub(excess.max(room / 8).max(16));
     }
 }
 

@@ -49,6 +49,19 @@ impl NamePattern {
         }
     }
 
+    /// Whether TypeScript sees that every name this pattern fits, the other fits too.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::StartsWith(inner), Self::StartsWith(outer)) => inner.starts_with(outer),
+            (Self::EndsWith(inner), Self::EndsWith(outer)) => inner.ends_with(outer),
+            (
+                Self::StartsWith(inner) | Self::EndsWith(inner) | Self::Contains(inner),
+                Self::Contains(outer),
+            ) => inner.contains(outer),
+            _ => false,
+        }
+    }
+
     /// The type of an index signature's key, if there is one for just these names.
     pub(super) fn key_type(&self) -> Option<String> {
         let part = |literal: &String| text::template_part(literal);

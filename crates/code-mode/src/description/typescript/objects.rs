@@ -10,6 +10,9 @@ use super::union::Union;
 /// Opposites of more conditions than this are not spelled out.
 const MAX_OPPOSITE_CONDITIONS: usize = 8;
 
+/// The place of properties that no schema gives one.
+const LAST: (u32, u32) = (u32::MAX, 0);
+
 /// One way an object may be.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ObjectShape {
@@ -33,8 +36,8 @@ pub(super) struct Property {
     pub is_evaluated: bool,
     /// It belongs to the other direction (`readOnly`, `writeOnly`) and is not shown.
     pub is_hidden: bool,
-    /// Its place: named ones in the order schemas name them.
-    pub order: u32,
+    /// Its place: that of its schema, and within that.
+    pub order: (u32, u32),
     /// The schemas that describe it.
     pub described_by: Vec<SchemaId>,
 }
@@ -78,7 +81,7 @@ impl ObjectShape {
                 is_required,
                 is_evaluated: false,
                 is_hidden: false,
-                order: u32::MAX,
+                order: LAST,
                 described_by: Vec::new(),
             },
         );
@@ -128,7 +131,13 @@ impl ObjectShape {
     }
 
     /// Objects that are like both; `None` if a required property cannot be.
-    pub(super) fn and(mut self, mut other: Self) -> Option<Self> {
+    pub(super) fn and(
+        mut self,
+        mut other: Self,
+        contradicts: &dyn Fn(&Union) -> bool,
+    ) -> Option<Self> {
+        let is_impossible =
+            |property: &Property| property.is_required && contradicts(&property.accepts);
         if other.weight() > self.weight() {
             std::mem::swap(&mut self, &mut other);
         }
@@ -136,14 +145,25 @@ impl ObjectShape {
             for (name, property) in &mut self.properties {
                 if !other.properties.contains_key(name) {
                     property.accepts = property.accepts.and(&other.unnamed(name));
+                    if is_impossible(property) {
+                        return None;
+                    }
                 }
             }
         }
         for (name, mut property) in std::mem::take(&mut other.properties) {
             match self.properties.get_mut(&name) {
-                Some(own) => own.add(property),
+                Some(own) => {
+                    own.add(property);
+                    if is_impossible(own) {
+                        return None;
+                    }
+                }
                 None => {
                     property.accepts = property.accepts.and(&self.unnamed(&name));
+                    if is_impossible(&property) {
+                        return None;
+                    }
                     self.properties.insert(name, property);
                 }
             }
@@ -154,7 +174,7 @@ impl ObjectShape {
         self.evaluated.all |= other.evaluated.all;
         self.evaluated.perhaps.append(&mut other.evaluated.perhaps);
         self.also.append(&mut other.also);
-        self.is_possible().then_some(self)
+        Some(self)
     }
 
     fn merge_patterns(&mut self, other: &Self) {
@@ -224,7 +244,7 @@ impl ObjectShape {
                 is_required: false,
                 is_evaluated: true,
                 is_hidden: false,
-                order: u32::MAX,
+                order: LAST,
                 described_by: Vec::new(),
             });
         }

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::layout::{Body, Layout, Line, Member, ObjectBody, Place, Presence, Slot};
+use super::layout::{ANY_OBJECT, Body, Layout, Line, Member, ObjectBody, Place, Presence, Slot};
 use super::text;
 
 /// What stands where something was cut.
 pub(super) const CUT: &str = "unknown /* cut: too large */";
+/// How the comment of every cut begins.
+const CUT_MARK: &str = "/* cut:";
 /// Objects without comments that are no longer than this stand on one line.
 const MAX_LINE: usize = 80;
 /// Names that an alias must leave alone, as types use them.
@@ -26,7 +28,7 @@ pub(super) struct Printed {
     pub is_cut: bool,
 }
 
-pub(super) fn print(layout: &Layout<'_>, alias_prefix: &str) -> Printed {
+pub(super) fn print(layout: &Layout<'_, '_>, alias_prefix: &str) -> Printed {
     let names = alias_names(&layout.places, alias_prefix);
     let mut printer = Printer {
         names: &names,
@@ -178,7 +180,7 @@ impl Printer<'_> {
 
     fn intersection(&mut self, object: &ObjectBody) -> Option<String> {
         let mut text = match self.object(object)? {
-            any if any == "{ [key: string]: unknown }" && !object.also.is_empty() => String::new(),
+            any if any == ANY_OBJECT && !object.also.is_empty() => String::new(),
             text => text,
         };
         for factor in &object.also {
@@ -207,12 +209,26 @@ impl Printer<'_> {
         let mut members = Vec::new();
         let mut has_comment = object.cut > 0;
         for line in &object.lines {
-            members.push(self.line(line)?);
-            has_comment |= !line.comment.is_empty();
+            let (comment, text) = self.line(line)?;
+            has_comment |= !comment.is_empty();
+            members.push(comment + &text);
         }
-        for index in &object.indexes {
-            let accepts = self.slot(&index.slot);
-            members.push(format!("[key: {}]: {accepts}{}", index.key, index.or));
+        let signatures: Vec<_> = object
+            .indexes
+            .iter()
+            .map(|index| (index, self.slot(&index.slot)))
+            .collect();
+        // A type that is cut at one place may stand whole at another, and then does not fit there.
+        let is_cut = |text: &str| text.contains(CUT_MARK);
+        let has_cut = members.iter().any(|text| is_cut(text))
+            || signatures.iter().any(|(_, accepts)| is_cut(accepts));
+        for (index, accepts) in signatures {
+            let (key, or) = (&index.key, index.or);
+            members.push(if has_cut {
+                format!("[key: {key}]: unknown")
+            } else {
+                format!("[key: {key}]: {accepts}{or}")
+            });
         }
         if members.is_empty() && object.cut == 0 {
             // Only hidden properties, and no others.
@@ -236,17 +252,20 @@ impl Printer<'_> {
         Some(text)
     }
 
-    fn line(&mut self, line: &Line) -> Option<String> {
+    /// The comment of a line, and the line; `None` if no value has it.
+    fn line(&mut self, line: &Line) -> Option<(String, String)> {
+        let comment = match &line.slot {
+            Slot::Place(place) if self.names[*place].is_some() => &line.own_comment,
+            _ => &line.comment,
+        };
         let accepts = self.slot(&line.slot);
         let mark = match line.presence {
             Presence::Required if accepts == "never" => return None,
             Presence::Required => "",
             Presence::Optional => "?",
         };
-        let Line {
-            comment, name, or, ..
-        } = line;
-        Some(format!("{comment}{name}{mark}: {accepts}{or}"))
+        let Line { name, or, .. } = line;
+        Some((comment.clone(), format!("{name}{mark}: {accepts}{or}")))
     }
 }
 

@@ -3,6 +3,7 @@
 //! A set made of a schema holds every value the schema accepts, and may hold more. Where it holds no
 //! more, that is known (`exact`): only then may the opposite of a schema leave something out.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::arrays::ArrayShape;
@@ -71,6 +72,8 @@ pub(super) struct Values {
     pub named: Vec<(Union, Rc<Values>)>,
     /// The kinds of which more may be in the set than the schema accepts.
     pub inexact: Kinds,
+    /// Some of what the schema says was left out because there was too much of it.
+    pub is_cut: bool,
 }
 
 impl Values {
@@ -85,6 +88,7 @@ impl Values {
             objects: Vec::new(),
             named: Vec::new(),
             inexact: Kinds::default(),
+            is_cut: false,
         }
     }
 
@@ -129,6 +133,7 @@ impl Values {
             objects: Vec::from_iter(kinds.has(Kind::Object).then(ObjectShape::any)),
             named: Vec::new(),
             inexact: Kinds::default(),
+            is_cut: false,
         }
     }
 
@@ -183,43 +188,59 @@ impl Values {
                 .all(|shape| *shape == ObjectShape::any())
     }
 
-    /// The kinds of which the set holds just what the schema accepts.
-    fn exact_kinds(&self) -> Kinds {
-        Kinds::ALL.without(self.inexact)
+    /// How much there is to copy.
+    pub(super) fn weight(&self) -> usize {
+        let literals = |set: &Literals| set.listed().map_or(0, <[_]>::len);
+        let objects: usize = self.objects.iter().map(ObjectShape::weight).sum();
+        let arrays: usize = self.arrays.iter().map(ArrayShape::weight).sum();
+        1 + objects + arrays + self.named.len() + literals(&self.numbers) + literals(&self.strings)
     }
 
     /// The set without names: what they stand for is in it directly.
     pub(super) fn unnamed(mut self) -> Self {
         let named = std::mem::take(&mut self.named);
-        named.into_iter().fold(self, |all, (_, values)| {
-            all.or(Rc::unwrap_or_clone(values).unnamed())
-        })
+        if named.is_empty() {
+            return self;
+        }
+        let inside = named.into_iter().map(|(_, values)| Values::clone(&values));
+        Self::union(std::iter::once(self).chain(inside)).unnamed()
+    }
+
+    /// Values in any of the sets.
+    pub(super) fn union(sets: impl IntoIterator<Item = Self>) -> Self {
+        let mut union = Self::none();
+        let mut exact_whole = Kinds::default();
+        let mut names = HashSet::new();
+        for mut set in sets {
+            exact_whole = exact_whole.or(set.whole_kinds().without(set.inexact));
+            union.inexact = union.inexact.or(set.inexact);
+            union.is_cut |= set.is_cut;
+            union.null |= set.null;
+            union.yes |= set.yes;
+            union.no |= set.no;
+            union.numbers = union.numbers.or(set.numbers);
+            union.strings = union.strings.or(set.strings);
+            append(&mut union.arrays, &mut set.arrays);
+            append(&mut union.objects, &mut set.objects);
+            for (name, values) in set.named {
+                if names.insert(name.clone()) {
+                    union.named.push((name, values));
+                }
+            }
+        }
+        union.inexact = union.inexact.without(exact_whole);
+        union
     }
 
     /// Values in either set.
-    pub(super) fn or(mut self, mut other: Self) -> Self {
-        let exact_whole = self
-            .whole_kinds()
-            .and(self.exact_kinds())
-            .or(other.whole_kinds().and(other.exact_kinds()));
-        self.inexact = self.inexact.or(other.inexact).without(exact_whole);
-        self.null |= other.null;
-        self.yes |= other.yes;
-        self.no |= other.no;
-        self.numbers = self.numbers.or(other.numbers);
-        self.strings = self.strings.or(other.strings);
-        append(&mut self.arrays, &mut other.arrays);
-        append(&mut self.objects, &mut other.objects);
-        for (name, values) in other.named {
-            if !self.named.iter().any(|(known, _)| *known == name) {
-                self.named.push((name, values));
-            }
-        }
-        self
+    pub(super) fn or(self, other: Self) -> Self {
+        Self::union([self, other])
     }
 
     /// Values in both sets.
-    pub(super) fn and(self, other: Self) -> Self {
+    ///
+    /// `contradicts` tells of the type of a property that nothing is like that.
+    pub(super) fn and(self, other: Self, contradicts: &dyn Fn(&Union) -> bool) -> Self {
         if other.is_plain() {
             return self.restricted(other.kinds());
         }
@@ -228,7 +249,8 @@ impl Values {
         }
         let (left, right) = (self.unnamed(), other.unnamed());
         let mut inexact = left.inexact.or(right.inexact);
-        let (objects, is_exact) = object_product(left.objects, right.objects);
+        let is_cut = left.is_cut || right.is_cut;
+        let (objects, is_exact) = object_product(left.objects, right.objects, contradicts);
         if !is_exact {
             inexact = inexact.with(Kind::Object);
         }
@@ -246,6 +268,7 @@ impl Values {
             objects,
             named: Vec::new(),
             inexact,
+            is_cut,
         }
     }
 
@@ -254,8 +277,11 @@ impl Values {
         let (kept, split): (Vec<_>, Vec<_>) = std::mem::take(&mut self.named)
             .into_iter()
             .partition(|(_, values)| values.kinds().without(kinds) == Kinds::default());
-        for (_, values) in split {
-            self = self.or(Rc::unwrap_or_clone(values).unnamed());
+        if !split.is_empty() {
+            let inside = split
+                .into_iter()
+                .map(|(_, values)| Values::clone(&values).unnamed());
+            self = Self::union(std::iter::once(self).chain(inside));
         }
         self.named.extend(kept);
         self.null &= kinds.has(Kind::Null);
@@ -280,6 +306,7 @@ impl Values {
     /// Values that the schema does not accept, and more where that cannot be said.
     pub(super) fn opposite(self) -> Self {
         let values = self.unnamed();
+        let is_cut = values.is_cut;
         let unsure = values.inexact.and(values.kinds());
         let mut inexact = unsure;
         let literals = |set: Literals, kind| {
@@ -307,7 +334,9 @@ impl Values {
             objects = vec![ObjectShape::any()];
         } else {
             let opposites = values.objects.iter().map(ObjectShape::opposite);
-            let (all, is_exact) = intersection_of(opposites, ObjectShape::any(), object_product);
+            let (all, is_exact) = intersection_of(opposites, ObjectShape::any(), |left, right| {
+                object_product(left, right, &Union::is_never)
+            });
             if !is_exact {
                 inexact = inexact.with(Kind::Object);
             }
@@ -323,6 +352,7 @@ impl Values {
             objects,
             named: Vec::new(),
             inexact,
+            is_cut,
         }
     }
 
@@ -368,7 +398,7 @@ impl Values {
                     self.inexact = self.inexact.with(Kind::Object);
                     continue;
                 }
-                product = multiplied(&product, factor);
+                product = multiplied(&product, factor, &Union::is_never);
             }
             self.objects.append(&mut product);
         }
@@ -406,9 +436,7 @@ fn intersection_of<Shape>(
 }
 
 fn array_product(left: &[ArrayShape], right: &[ArrayShape]) -> (Vec<ArrayShape>, bool) {
-    let weight = |shapes: &[ArrayShape]| -> usize {
-        shapes.iter().map(|shape| 1 + shape.prefix.len()).sum()
-    };
+    let weight = |shapes: &[ArrayShape]| -> usize { shapes.iter().map(ArrayShape::weight).sum() };
     let is_small = left.len() == 1 && right.len() == 1
         || left.len() * right.len() <= MAX_PRODUCT
             && left.len() * weight(right) + right.len() * weight(left) <= MAX_PRODUCT_WEIGHT;
@@ -426,11 +454,12 @@ fn array_product(left: &[ArrayShape], right: &[ArrayShape]) -> (Vec<ArrayShape>,
 fn object_product(
     mut left: Vec<ObjectShape>,
     mut right: Vec<ObjectShape>,
+    contradicts: &dyn Fn(&Union) -> bool,
 ) -> (Vec<ObjectShape>, bool) {
     match (left.as_slice(), right.as_slice()) {
         ([], _) | (_, []) => return (Vec::new(), true),
         ([_], [_]) => {
-            let both = left.remove(0).and(right.remove(0));
+            let both = left.remove(0).and(right.remove(0), contradicts);
             return (Vec::from_iter(both), true);
         }
         _ => {}
@@ -439,8 +468,8 @@ fn object_product(
     let apart = weight(&left) + weight(&right);
     let together = left.len() * weight(&right) + right.len() * weight(&left);
     if left.len() * right.len() <= MAX_PRODUCT && together <= MAX_PRODUCT_WEIGHT {
-        let product = multiplied(&left, &right);
-        let reads_well = weight(&product) <= apart + 6;
+        let product = multiplied(&left, &right, contradicts);
+        let reads_well = weight(&product) <= apart + 3;
         if reads_well || left.iter().chain(&right).any(ObjectShape::is_closed) {
             return (product, true);
         }
@@ -466,11 +495,15 @@ fn object_product(
     (vec![base], true)
 }
 
-fn multiplied(left: &[ObjectShape], right: &[ObjectShape]) -> Vec<ObjectShape> {
+fn multiplied(
+    left: &[ObjectShape],
+    right: &[ObjectShape],
+    contradicts: &dyn Fn(&Union) -> bool,
+) -> Vec<ObjectShape> {
     let pairs = left.iter().flat_map(|one| {
         right
             .iter()
-            .filter_map(|other| one.clone().and(other.clone()))
+            .filter_map(|other| one.clone().and(other.clone(), contradicts))
     });
     let mut product = Vec::new();
     append(&mut product, &mut pairs.collect());
