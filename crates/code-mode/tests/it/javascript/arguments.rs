@@ -5,6 +5,7 @@ use code_mode::{
 };
 use serde_json::{Value, json};
 
+use crate::snapshot::assert_snapshot;
 use crate::support::{run_in, text_items};
 
 /// A host whose one tool has this schema and gives back its input.
@@ -54,7 +55,7 @@ async fn arguments_that_do_not_fit_are_refused_as_the_table_says() {
             actual.push_str(&format!("    {line}\n"));
         }
     }
-    assert!(table == actual, "the table is now:\n{actual}");
+    assert_snapshot("javascript/arguments.txt", &actual);
 }
 
 #[tokio::test]
