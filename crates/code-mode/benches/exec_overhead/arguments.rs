@@ -13,7 +13,8 @@ Usage: cargo bench -p code-mode --bench exec_overhead -- [OPTIONS]
   --warm-iterations N    measured execs in each process of a warm scenario (default 10)
   --tool-counts A,B,C    a row for each of these numbers of tools (default 0,32,128)
   --scenarios A,B        only these: cold_exec, cold_raw_v8, warm_exec, raw_v8,
-                         tool_roundtrip, parallel_tools (default all)
+                         tool_roundtrip, parallel_tools, checked_calls, unchecked_calls,
+                         typescript_exec, javascript_exec (default all but the last two)
   --help                 this text
 ";
 
@@ -41,7 +42,7 @@ impl Command {
             samples: 10,
             warm_iterations: 10,
             tool_counts: vec![0, 32, 128],
-            scenarios: Scenario::ALL.to_vec(),
+            scenarios: Scenario::DEFAULT.to_vec(),
         };
         while let Some(argument) = arguments.next() {
             let mut value = || {

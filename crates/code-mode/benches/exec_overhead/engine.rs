@@ -14,8 +14,12 @@ use crate::scenarios::Script;
 
 /// An exec of `script` with these tools, to be called again and again. The first one makes the
 /// session too.
-pub fn executor(script: Script, tool_names: Vec<String>) -> impl FnMut() -> Timing {
-    let embedder = Embedder::new(tool_names);
+pub fn executor(
+    script: Script,
+    tool_names: Vec<String>,
+    input_schema: Option<&str>,
+) -> impl FnMut() -> Timing {
+    let embedder = Embedder::new(tool_names, input_schema);
     move || embedder.exec(script)
 }
 
@@ -28,7 +32,7 @@ struct Embedder {
 }
 
 impl Embedder {
-    fn new(tool_names: Vec<String>) -> Self {
+    fn new(tool_names: Vec<String>, input_schema: Option<&str>) -> Self {
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -37,10 +41,10 @@ impl Embedder {
         let host = tool_names
             .into_iter()
             .fold(FunctionHost::new(), |host, name| {
-                host.function(
-                    ToolDefinition::function(name, "Answers ok."),
-                    |_call: ToolCall| async { Ok(ToolOutput::text("ok")) },
-                )
+                let mut tool = ToolDefinition::function(name, "Answers ok.");
+                tool.input_schema =
+                    input_schema.map(|schema| serde_json::from_str(schema).expect("JSON"));
+                host.function(tool, |_call: ToolCall| async { Ok(ToolOutput::text("ok")) })
             });
         Self {
             tools: host.tools(),

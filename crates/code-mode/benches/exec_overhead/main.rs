@@ -20,6 +20,10 @@
 //! | `raw_v8` | bare V8, for the second time and later: a thread is spawned, makes an isolate, a context and one function for each tool, compiles, instantiates and evaluates the module, runs its microtasks, hands over the text, tears all of it down and is joined. |
 //! | `tool_roundtrip` | 1,000 tool calls awaited one after another; the row shows the share of one call. |
 //! | `parallel_tools` | 1,000 tool calls under one `Promise.all`; the row shows the share of one call. |
+//! | `checked_calls` | 1,000 tool calls awaited one after another, with an argument of nine values, checked against a schema of such a tool; the row shows the share of one call. |
+//! | `unchecked_calls` | the same calls to a tool without a schema. |
+//! | `typescript_exec` | as `warm_exec`, of a script of a dozen lines in TypeScript. Only if asked for by name. |
+//! | `javascript_exec` | the same script without its types. Only if asked for by name. |
 //!
 //! `raw_v8` runs with the engine's V8 flags, platform, heap limit and stack size, and nothing else
 //! of ours. Its time includes the teardown; an `execute` answers before the cell's isolate is torn
@@ -39,7 +43,8 @@
 //!   right before is after the warm-up. `-` where the system does not tell (it does on Linux).
 //!
 //! The ratios are of medians over all iterations, which one disturbed sample cannot move: `ours` to
-//! `bare V8` with its teardown, and to bare V8 `to its text`, each with its `ratio`.
+//! `bare V8` with its teardown, and to bare V8 `to its text`, each with its `ratio`. The costs are of
+//! medians too: what checking arguments adds to a call, and stripping types to an exec.
 
 mod arguments;
 mod engine;

@@ -68,7 +68,14 @@ pub fn run_as_child(plan: Plan) {
         Scenario::ColdExec
         | Scenario::WarmExec
         | Scenario::ToolRoundtrip
-        | Scenario::ParallelTools => measure(plan, engine::executor(script, tool_names)),
+        | Scenario::ParallelTools
+        | Scenario::CheckedCalls
+        | Scenario::UncheckedCalls
+        | Scenario::TypescriptExec
+        | Scenario::JavascriptExec => {
+            let input_schema = plan.scenario.input_schema();
+            measure(plan, engine::executor(script, tool_names, input_schema))
+        }
     };
     println!("{}", serde_json::json!(sample));
 }

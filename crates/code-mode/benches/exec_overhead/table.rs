@@ -29,6 +29,12 @@ const RATIOS: [(Scenario, Scenario); 2] = [
     (Scenario::WarmExec, Scenario::RawV8),
 ];
 
+/// What costs something, and the same without it.
+const COSTS: [(Scenario, Scenario); 2] = [
+    (Scenario::CheckedCalls, Scenario::UncheckedCalls),
+    (Scenario::TypescriptExec, Scenario::JavascriptExec),
+];
+
 impl Row {
     pub fn new(plan: Plan) -> Self {
         Self {
@@ -94,9 +100,10 @@ pub fn render(rows: &[Row]) -> String {
         .iter()
         .any(|row| row.plan.scenario.parts_per_exec() > 1)
     {
-        text += "\ntool_roundtrip and parallel_tools: times of one call\n";
+        text += "\ntool_roundtrip, parallel_tools, checked_calls and unchecked_calls: times of one call\n";
     }
     text += &ratios(rows);
+    text += &costs(rows);
     text
 }
 
@@ -121,22 +128,6 @@ fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
 
 /// A line for each tool count whose rows of ours and of bare V8 are both there.
 fn ratios(rows: &[Row]) -> String {
-    let row_of = |scenario, tools| {
-        rows.iter()
-            .find(|row: &&Row| row.plan.scenario == scenario && row.plan.tools == tools)
-    };
-    let mut lines = Vec::new();
-    for (ours, bare) in RATIOS {
-        for row in rows.iter().filter(|row| row.plan.scenario == ours) {
-            let Some(bare_row) = row_of(bare, row.plan.tools) else {
-                continue;
-            };
-            lines.extend(ratio_cells(row, bare_row));
-        }
-    }
-    if lines.is_empty() {
-        return String::new();
-    }
     let header = [
         "ratio of medians",
         "tools",
@@ -146,6 +137,41 @@ fn ratios(rows: &[Row]) -> String {
         "to its text",
         "ratio",
     ];
+    comparison(rows, RATIOS, header, ratio_cells)
+}
+
+/// A line for each tool count whose rows with and without are both there.
+fn costs(rows: &[Row]) -> String {
+    let header = [
+        "cost, by medians",
+        "tools",
+        "with",
+        "without",
+        "ratio",
+        "difference",
+    ];
+    comparison(rows, COSTS, header, cost_cells)
+}
+
+/// A table of pairs of rows, where both are there.
+fn comparison<const N: usize>(
+    rows: &[Row],
+    pairs: [(Scenario, Scenario); 2],
+    header: [&str; N],
+    cells: fn(&Row, &Row) -> Option<[String; N]>,
+) -> String {
+    let mut lines = Vec::new();
+    for (first, second) in pairs {
+        for row in rows.iter().filter(|row| row.plan.scenario == first) {
+            let other = rows
+                .iter()
+                .find(|other| other.plan.scenario == second && other.plan.tools == row.plan.tools);
+            lines.extend(other.and_then(|other| cells(row, other)));
+        }
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
     lines.insert(0, header.map(str::to_owned));
     format!("\n{}", aligned(&lines))
 }
@@ -155,11 +181,7 @@ fn ratio_cells(ours: &Row, bare: &Row) -> Option<[String; 7]> {
     let bare_median = bare.total_ns().quantile(0.5)?;
     let bare_text_median = bare.until_text_ns().quantile(0.5)?;
     Some([
-        format!(
-            "{} / {}",
-            ours.plan.scenario.name(),
-            bare.plan.scenario.name()
-        ),
+        names(ours, bare),
         ours.plan.tools.to_string(),
         time(median),
         time(bare_median),
@@ -167,6 +189,24 @@ fn ratio_cells(ours: &Row, bare: &Row) -> Option<[String; 7]> {
         time(bare_text_median),
         format!("{:.2}", median / bare_text_median),
     ])
+}
+
+fn cost_cells(with: &Row, without: &Row) -> Option<[String; 6]> {
+    let median = with.total_ns().quantile(0.5)?;
+    let median_without = without.total_ns().quantile(0.5)?;
+    Some([
+        names(with, without),
+        with.plan.tools.to_string(),
+        time(median),
+        time(median_without),
+        format!("{:.2}", median / median_without),
+        time(median - median_without),
+    ])
+}
+
+fn names(first: &Row, second: &Row) -> String {
+    let names = [first, second].map(|row| row.plan.scenario.name());
+    names.join(" / ")
 }
 
 /// Values in ascending order.

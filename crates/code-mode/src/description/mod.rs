@@ -1,6 +1,7 @@
 //! What a model is told about tools: their definitions, the names scripts know them by, their types,
-//! and the descriptions of `exec` and `wait`.
+//! and the descriptions of `exec` and `wait`. What a call may be given, by those definitions.
 
+mod arguments;
 mod declaration;
 mod exec;
 mod names;
@@ -10,6 +11,7 @@ mod type_declarations;
 mod typescript;
 mod wait;
 
+pub use arguments::{ArgumentValidation, UncheckedPart};
 pub use declaration::augment_tool_definition;
 pub(crate) use declaration::described;
 pub use exec::{ExecDescriptionOptions, build_exec_tool_description};

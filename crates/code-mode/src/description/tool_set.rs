@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
+use super::arguments::{InputCheck, UncheckedPart, Violations};
 use super::names::{flat_name, identifier};
 use super::tool::ToolDefinition;
 
@@ -20,9 +22,36 @@ pub struct Tool {
     pub global_name: String,
     /// Namespace and name together, before it was made an identifier; works too, as `tools["…"]`.
     pub flat_name: String,
+    check: InputCheck,
 }
 
 impl Tool {
+    /// The parts of the input schema that calls are not checked against, and why: empty if calls are
+    /// checked against all of it, or if there is none. Compiles the schema, unless a call has already.
+    ///
+    /// A part that is not checked refuses no call: the host decides about it, as it does without a
+    /// schema.
+    ///
+    /// ```
+    /// use code_mode::{ToolDefinition, ToolSet};
+    /// use serde_json::json;
+    ///
+    /// let tools = ToolSet::new([ToolDefinition::function("find", "Finds a thing.").input_schema(
+    ///     json!({ "properties": { "thing": { "$ref": "https://example.com/thing.json" } } }),
+    /// )]);
+    /// let unchecked = tools.get("find").unwrap().unchecked_input();
+    /// assert_eq!(unchecked[0].pointer, "/properties/thing");
+    /// ```
+    pub fn unchecked_input(&self) -> &[UncheckedPart] {
+        self.check.unchecked(self.definition.input_schema.as_ref())
+    }
+
+    /// What is wrong with the arguments of a call, by the input schema.
+    pub(crate) fn violations(&self, arguments: &RawValue) -> Option<Violations> {
+        let schema = self.definition.input_schema.as_ref();
+        self.check.violations(schema, &self.global_name, arguments)
+    }
+
     /// The host's name for the tool, if scripts know it by another.
     pub(super) fn original_name(&self) -> Option<&str> {
         (self.global_name != self.flat_name).then_some(self.flat_name.as_str())
@@ -81,6 +110,7 @@ impl ToolSet {
                 definition,
                 global_name,
                 flat_name: flat,
+                check: InputCheck::default(),
             }));
         }
         for (position, tool) in tools.iter().enumerate() {
@@ -141,21 +171,22 @@ impl ToolSet {
 
     /// Up to three global names a person may have meant by `name`, the closest first.
     pub(crate) fn closest(&self, name: &str) -> Vec<&str> {
-        const SIMILAR_ENOUGH: f64 = 0.6;
-        const SHOWN: usize = 3;
-        let wanted = name.to_lowercase();
-        let mut scored: Vec<(f64, &str)> = self
-            .inner
-            .tools
-            .iter()
-            .map(|tool| (similarity(&wanted, &tool.global_name.to_lowercase()), tool))
-            .filter(|(score, _)| *score >= SIMILAR_ENOUGH)
-            .map(|(score, tool)| (score, tool.global_name.as_str()))
-            .collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        scored.truncate(SHOWN);
-        scored.into_iter().map(|(_, name)| name).collect()
+        closest(name, self.iter().map(|tool| tool.global_name.as_str()))
     }
+}
+
+/// Up to three of the candidates a person may have meant by `name`, the closest first.
+pub(super) fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    const SIMILAR_ENOUGH: f64 = 0.6;
+    const SHOWN: usize = 3;
+    let wanted = name.to_lowercase();
+    let mut scored: Vec<(f64, &str)> = candidates
+        .map(|candidate| (similarity(&wanted, &candidate.to_lowercase()), candidate))
+        .filter(|(score, _)| *score >= SIMILAR_ENOUGH)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.truncate(SHOWN);
+    scored.into_iter().map(|(_, name)| name).collect()
 }
 
 /// Likeness of two names from 0 to 1; a name that contains the other is always alike enough.

@@ -16,6 +16,12 @@ pub(super) struct Place {
     pub(super) column: usize,
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{RESOURCE_NAME}:{}:{}", self.line, self.column)
+    }
+}
+
 /// Where a promise was rejected, for reasons that do not know themselves: no `Error`s, or `Error`s
 /// whose stack is gone.
 pub(super) struct Rejection {
@@ -55,6 +61,16 @@ pub(super) unsafe extern "C" fn note_rejection(message: v8::PromiseRejectMessage
             *Script::of(scope).last_rejection.borrow_mut() = Some(rejection);
         }
     });
+}
+
+/// Where the script is that calls us: its innermost frame.
+pub(super) fn place_of_call(scope: &mut v8::PinScope<'_, '_>) -> Option<Place> {
+    const FRAMES_LOOKED_AT: usize = 10;
+    let stack = v8::StackTrace::current_stack_trace(scope, FRAMES_LOOKED_AT)?;
+    (0..stack.get_frame_count()).find_map(|index| {
+        let frame = stack.get_frame(scope, index)?;
+        place_of_frame(scope, frame)
+    })
 }
 
 fn place_of_frame<'s>(
@@ -121,10 +137,7 @@ pub(super) fn compose(
     }
     if let Some(place) = place {
         if frames.is_empty() {
-            text.push_str(&format!(
-                "\n    at {RESOURCE_NAME}:{}:{}",
-                place.line, place.column
-            ));
+            text.push_str(&format!("\n    at {place}"));
         }
         if let Some(frame) = code_frame(source, place) {
             text.push_str("\n\n");

@@ -12,7 +12,7 @@ use super::control::IsolateControl;
 use super::errors::Rejection;
 use super::events::CellEvents;
 use super::timers::Timers;
-use crate::description::ToolSet;
+use crate::description::{ArgumentValidation, ToolSet};
 use crate::limits::Limits;
 
 /// State of a running script.
@@ -21,6 +21,7 @@ pub(super) struct Script {
     pub(super) control: Arc<IsolateControl>,
     pub(super) tools: ToolSet,
     pub(super) limits: Limits,
+    pub(super) argument_validation: ArgumentValidation,
     pub(super) calls: RefCell<HashMap<u64, PendingCall>>,
     pub(super) calls_started: Cell<u64>,
     pub(super) notifications: Cell<usize>,
@@ -51,12 +52,14 @@ impl Script {
         control: Arc<IsolateControl>,
         tools: ToolSet,
         limits: Limits,
+        argument_validation: ArgumentValidation,
     ) -> Self {
         Self {
             events,
             control,
             tools,
             limits,
+            argument_validation,
             calls: RefCell::default(),
             calls_started: Cell::new(0),
             notifications: Cell::new(0),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use serde_json::value::RawValue;
 
 use super::{CellEvents, CellIsolate, CellSource, Command, Outcome, Refused, spawn};
-use crate::description::{Tool, ToolDefinition, ToolSet};
+use crate::description::{ArgumentValidation, Tool, ToolDefinition, ToolSet};
 use crate::limits::Limits;
 use crate::response::ContentItem;
 use crate::service::{ToolInput, ToolOutput};
@@ -40,6 +40,7 @@ impl Outside {
             source: script.to_owned(),
             tools: ToolSet::new([ToolDefinition::function("call", "")]),
             limits,
+            argument_validation: ArgumentValidation::default(),
         };
         let events: Arc<dyn CellEvents> = Arc::clone(&outside) as _;
         let thread = spawn("test".to_owned(), source, isolate, commands, events).unwrap();

@@ -18,7 +18,7 @@ use super::modules::{self, Importable};
 use super::script::Script;
 use super::timers::Timer;
 use super::{contain_panics, globals, platform, render, string, tools, watchdog};
-use crate::description::ToolSet;
+use crate::description::{ArgumentValidation, ToolSet};
 use crate::limits::{HEAP_BYTES, Limits};
 use crate::service::panic_message;
 
@@ -72,6 +72,7 @@ pub(crate) struct CellSource {
     pub(crate) source: String,
     pub(crate) tools: ToolSet,
     pub(crate) limits: Limits,
+    pub(crate) argument_validation: ArgumentValidation,
 }
 
 /// A cell's thread, for its one owner.
@@ -132,6 +133,7 @@ fn run_cell(
         Arc::clone(control),
         source.tools,
         source.limits,
+        source.argument_validation,
     ));
     isolate.set_slot(Rc::clone(&script));
 

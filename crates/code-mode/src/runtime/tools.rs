@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::callbacks::{Arguments, Return, run};
 use super::render::NoJson;
 use super::script::{PendingCall, Script};
-use super::{Thrown, kind_of, render, string};
-use crate::description::{Tool, ToolKind, ToolSet, described};
+use super::{Thrown, errors, kind_of, render, string};
+use crate::description::{ArgumentValidation, Tool, ToolKind, ToolSet, described};
 use crate::service::{ToolInput, ToolOutput};
 
 /// How JavaScript's own errors have their properties.
@@ -228,6 +228,7 @@ fn start_call<'s>(
 ) -> Result<v8::Local<'s, v8::Promise>, Refusal<'s>> {
     let input = input(scope, &tool, argument)?;
     within_limits(script).map_err(|thrown| refusal(scope, thrown))?;
+    fits_schema(scope, script, &tool, &input)?;
     let error = call_error(scope, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;
     let resolver = v8::PromiseResolver::new(scope).ok_or(Refusal::Uncatchable)?;
 
@@ -264,6 +265,29 @@ fn within_limits(script: &Script) -> Result<(), Thrown> {
         )));
     }
     Ok(())
+}
+
+/// Refuses arguments that the tool's input schema does not allow.
+fn fits_schema<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    tool: &Tool,
+    input: &ToolInput,
+) -> Result<(), Refusal<'s>> {
+    let (ArgumentValidation::On, ToolInput::Function(arguments)) =
+        (script.argument_validation, input)
+    else {
+        return Ok(());
+    };
+    let Some(violations) = tool.violations(arguments) else {
+        return Ok(());
+    };
+    let place =
+        errors::place_of_call(scope).map_or_else(String::new, |place| format!(" ({place})"));
+    let message = string(scope, &violations.message(&tool.shown_name(), &place));
+    let error = v8::Exception::type_error(scope, message);
+    name_tool(scope, error, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;
+    Err(Refusal::Error(error))
 }
 
 /// The argument as the tool takes it.
@@ -370,12 +394,23 @@ fn call_error<'s>(
     error
         .define_own_property(scope, name.into(), tool_error.into(), HIDDEN)
         .ok_or(Thrown::Pending)?;
+    name_tool(scope, error.into(), tool)?;
+    Ok(error)
+}
+
+/// Gives an error its property `tool`.
+fn name_tool<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    error: v8::Local<'s, v8::Value>,
+    tool: &str,
+) -> Result<(), Thrown> {
+    let error = v8::Local::<v8::Object>::try_from(error).map_err(|_| Thrown::Pending)?;
     let name = string(scope, "tool");
     let tool = string(scope, tool);
     error
         .create_data_property(scope, name.into(), tool.into())
         .ok_or(Thrown::Pending)?;
-    Ok(error)
+    Ok(())
 }
 
 /// Completes a [`call_error`]. V8 has worded the first line of the stack without the message; the

@@ -19,6 +19,7 @@ use super::request::{
     WaitError, WaitRequest, WaitUntil,
 };
 use super::stored_values::{SessionValues, StoredValues};
+use crate::description::ArgumentValidation;
 use crate::limits::Limits;
 use crate::response::{
     self, FormatOptions, FormattedResponse, RuntimeResponse, SharedCounter, TokenCounter,
@@ -62,6 +63,7 @@ pub struct Session {
 pub(crate) struct SessionState {
     host: Arc<dyn AnyHost>,
     limits: Limits,
+    argument_validation: ArgumentValidation,
     max_yield_time: Option<Duration>,
     cancellation_grace: Duration,
     pub(crate) stored_values: Arc<SessionValues>,
@@ -347,6 +349,7 @@ impl SessionState {
             source: request.source,
             tools: request.enabled_tools,
             limits: self.limits.clone(),
+            argument_validation: self.argument_validation,
         };
         let events: Arc<dyn CellEvents> = Arc::clone(&cell) as _;
         let name = format!("code-mode-{id}");
@@ -447,6 +450,7 @@ impl StartedCell {
 #[derive(Debug, Clone, Default)]
 pub struct SessionBuilder {
     limits: Limits,
+    argument_validation: ArgumentValidation,
     stored_values: StoredValues,
     max_yield_time: Option<Duration>,
     cancellation_grace: Option<Duration>,
@@ -459,6 +463,14 @@ impl SessionBuilder {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Whether nested calls are checked against the input schemas of their tools before the host is
+    /// called. Default [`ArgumentValidation::On`].
+    #[must_use]
+    pub fn argument_validation(mut self, validation: ArgumentValidation) -> Self {
+        self.argument_validation = validation;
         self
     }
 
@@ -506,6 +518,7 @@ impl SessionBuilder {
             state: Arc::new(SessionState {
                 host: Arc::new(host),
                 limits: self.limits,
+                argument_validation: self.argument_validation,
                 max_yield_time: self.max_yield_time,
                 cancellation_grace: self
                     .cancellation_grace

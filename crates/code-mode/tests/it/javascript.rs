@@ -1,5 +1,6 @@
 //! The contract of the language surface.
 
+mod arguments;
 mod calls;
 mod errors;
 mod exit;

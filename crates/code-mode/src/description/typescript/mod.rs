@@ -58,6 +58,9 @@ use print::Printed;
 use union::Union;
 use values::{Kind, Kinds, Values};
 
+pub(super) use text::is_identifier;
+pub(super) use uri::percent_decoded;
+
 pub use mcp::{MCP_RESULT_TYPES, mcp_structured_content};
 
 /// The bytes a rendered type has at most unless [`RenderOptions::max_bytes`] says otherwise.

@@ -41,7 +41,7 @@ pub(super) fn property_name(name: &str) -> String {
     }
 }
 
-fn is_identifier(name: &str) -> bool {
+pub(in crate::description) fn is_identifier(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name

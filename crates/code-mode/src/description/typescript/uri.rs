@@ -77,7 +77,7 @@ fn without_dots(path: &str) -> String {
 }
 
 /// A fragment with its `%xx` decoded; `None` if that is no UTF-8.
-pub(super) fn percent_decoded(fragment: &str) -> Option<String> {
+pub(in crate::description) fn percent_decoded(fragment: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(fragment.len());
     let mut rest = fragment.as_bytes();
     while let [first, tail @ ..] = rest {
