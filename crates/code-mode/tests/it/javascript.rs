@@ -10,3 +10,4 @@ mod program;
 mod tables;
 mod timers;
 mod values;
+mod web;
