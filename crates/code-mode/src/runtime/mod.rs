@@ -40,10 +40,7 @@ enum Thrown {
     /// To be thrown as a `RangeError` with this message.
     Range(String),
     /// To be thrown as a `DOMException` of this name.
-    Dom {
-        name: &'static str,
-        message: String,
-    },
+    Dom { name: &'static str, message: String },
 }
 
 impl Thrown {

@@ -1,7 +1,7 @@
 //! `atob` and `btoa`.
 
-use super::super::callbacks::{Arguments, Return, run};
 use super::super::Thrown;
+use super::super::callbacks::{Arguments, Return, run};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -94,8 +94,12 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
         .copied()
         .filter(|byte| !byte.is_ascii_whitespace())
         .collect();
-    if digits.len() % 4 == 0 {
-        let padding = digits.iter().rev().take(2).take_while(|digit| **digit == b'=');
+    if digits.len().is_multiple_of(4) {
+        let padding = digits
+            .iter()
+            .rev()
+            .take(2)
+            .take_while(|digit| **digit == b'=');
         digits.truncate(digits.len() - padding.count());
     }
     if digits.len() % 4 == 1 {

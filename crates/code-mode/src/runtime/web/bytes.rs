@@ -22,7 +22,9 @@ pub(super) fn with_bytes<T>(value: v8::Local<v8::Value>, body: impl FnOnce(&mut 
     let (start, length) = if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(value) {
         (view.data().cast::<u8>(), view.byte_length())
     } else if let Ok(buffer) = v8::Local::<v8::ArrayBuffer>::try_from(value) {
-        let start = buffer.data().map_or(std::ptr::null_mut(), |data| data.as_ptr().cast());
+        let start = buffer
+            .data()
+            .map_or(std::ptr::null_mut(), |data| data.as_ptr().cast());
         (start, buffer.byte_length())
     } else {
         (std::ptr::null_mut(), 0)

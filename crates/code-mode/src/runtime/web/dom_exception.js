@@ -3,8 +3,9 @@
 
 const { defineConstants, defineInterface } = part('webidl');
 const { Error } = globalThis;
-const { construct } = Reflect;
-const { setPrototypeOf } = Object;
+const { apply, construct } = Reflect;
+const { defineProperty, setPrototypeOf } = Object;
+const { slice, startsWith } = String.prototype;
 
 /** The names that have a code, by it. */
 const CODES = [
@@ -44,10 +45,22 @@ class State extends Given {
     }
 }
 
+/** V8 writes the first line of a stack without a message that is not the error's own property. */
+const wordStack = (error) => {
+    const { stack } = error;
+    const name = State.name(error);
+    const message = State.message(error);
+    if (message === '' || typeof stack !== 'string' || !apply(startsWith, stack, [name])) return;
+    const value = `${name}: ${message}${apply(slice, stack, [name.length])}`;
+    defineProperty(error, 'stack', { __proto__: null, value, writable: true, enumerable: false, configurable: true });
+};
+
 class DOMException {
     constructor(message = '', name = 'Error') {
         const error = construct(Error, [], new.target);
-        return new State(error, `${message}`, `${name}`);
+        new State(error, `${message}`, `${name}`);
+        wordStack(error);
+        return error;
     }
     get name() {
         return State.name(this);

@@ -4,7 +4,7 @@ use super::super::callbacks::{Arguments, Return, run};
 use super::super::script::Script;
 use super::super::{Thrown, render};
 
-/// `parseForm(text)`: name, value, name, value and so on.
+/// `parseForm(text)`: name, value, name, value and so on, as an array without a prototype.
 pub(super) fn parse_form<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     args: Arguments<'s>,
@@ -13,6 +13,11 @@ pub(super) fn parse_form<'s>(
     run(scope, |scope, script| {
         let text = text_argument(scope, &args, 0);
         let parts = v8::Array::new(scope, 0);
+        // A list as our JavaScript has them: no setter of a script's answers for its elements.
+        let null = v8::null(scope);
+        parts
+            .set_prototype(scope, null.into())
+            .ok_or(Thrown::Pending)?;
         let mut index = 0;
         for (name, value) in ::url::form_urlencoded::parse(text.as_bytes()) {
             // A long text makes many strings; those that ask the cell to stop wait for none of it.

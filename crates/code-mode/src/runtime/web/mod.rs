@@ -21,7 +21,7 @@ mod url;
 
 use v8::MapFnTo;
 
-pub(super) use signals::{forget_call, follow_call, signal_of};
+pub(super) use signals::{follow_call, forget_call, signal_of};
 
 use super::callbacks::{self, run};
 use super::script::Script;
@@ -149,7 +149,8 @@ fn exports_of<'s>(
         return Ok(exports);
     }
     let natives = natives(scope, script)?;
-    let load = globals::mapped_function(scope, "part", 1, load_part.map_fn_to()).ok_or(Thrown::Pending)?;
+    let load =
+        globals::mapped_function(scope, "part", 1, load_part.map_fn_to()).ok_or(Thrown::Pending)?;
     let function = compile(scope, part).ok_or(Thrown::Pending)?;
     let receiver = v8::undefined(scope);
     let exports = function
@@ -251,7 +252,8 @@ fn natives<'s>(
     let null = v8::null(scope);
     let natives = v8::Object::with_prototype_and_properties(scope, null.into(), &[], &[]);
     for (name, length, callback) in functions {
-        let function = globals::mapped_function(scope, name, length, callback).ok_or(Thrown::Pending)?;
+        let function =
+            globals::mapped_function(scope, name, length, callback).ok_or(Thrown::Pending)?;
         let name = string(scope, name);
         natives
             .create_data_property(scope, name.into(), function)
@@ -266,7 +268,8 @@ pub(super) fn without_our_frames(stack: String) -> String {
     if !stack.contains(RESOURCE_PREFIX) {
         return stack;
     }
-    let is_ours = |line: &str| line.trim_start().starts_with("at ") && line.contains(RESOURCE_PREFIX);
+    let is_ours =
+        |line: &str| line.trim_start().starts_with("at ") && line.contains(RESOURCE_PREFIX);
     let lines: Vec<_> = stack.lines().filter(|line| !is_ours(line)).collect();
     lines.join("\n")
 }

@@ -52,7 +52,7 @@ pub(super) fn utf8_decode<'s>(
 ) {
     run(scope, |scope, _| {
         let (fatal, stream) = (args.get(2).is_true(), args.get(3).is_true());
-        let held = with_bytes(args.get(1), |held| take_held(held));
+        let held = with_bytes(args.get(1), take_held);
         let (text, cut_off) = with_bytes(args.get(0), |bytes| {
             if held.is_empty() {
                 decode(bytes, fatal, stream)

@@ -161,7 +161,7 @@ class URLSearchParams {
             else this.#readRecord(init);
         } else {
             const query = usvString(init);
-            this.#pairs = list(native.parseForm(query[0] === '?' ? apply(slice, query, [1]) : query));
+            this.#pairs = native.parseForm(query[0] === '?' ? apply(slice, query, [1]) : query);
         }
     }
     get size() {

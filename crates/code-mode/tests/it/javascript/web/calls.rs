@@ -74,7 +74,9 @@ async fn a_signal_that_is_aborted_already_keeps_the_call_from_the_host() {
     assert_eq!(text_items(&response), ["mine", "AbortError"]);
     let heard = probe.so_far();
     assert!(
-        !heard.iter().any(|event| matches!(event, Event::Called { .. })),
+        !heard
+            .iter()
+            .any(|event| matches!(event, Event::Called { .. })),
         "{heard:?}"
     );
 }
@@ -132,7 +134,13 @@ async fn options_and_signals_of_another_kind_are_refused_by_name() {
     }
     assert_eq!(
         items[8..],
-        ["RangeError: mine", r#"{"a":1}"#, r#"{"a":2}"#, r#"{"a":3}"#, "X"]
+        [
+            "RangeError: mine",
+            r#"{"a":1}"#,
+            r#"{"a":2}"#,
+            r#"{"a":3}"#,
+            "X"
+        ]
     );
 }
 

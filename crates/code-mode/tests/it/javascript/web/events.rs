@@ -123,10 +123,13 @@ async fn an_error_of_a_listener_stops_no_other_listener_and_fails_the_cell() {
     assert_eq!(response.text(), "");
     let text = response.error_text().unwrap();
     assert!(
-        text.starts_with("Error: of a listener\n    at exec_main.mjs:2:"),
+        text.starts_with("Error: of a listener\n    at EventTarget.<anonymous> (exec_main.mjs:2:"),
         "{text}"
     );
     assert!(!text.contains("code-mode:"), "{text}");
-    let text = error("const t = new EventTarget(); t.addEventListener('x', {}); t.dispatchEvent(new Event('x'))").await;
+    let text = error(
+        "const t = new EventTarget(); t.addEventListener('x', {}); t.dispatchEvent(new Event('x'))",
+    )
+    .await;
     assert!(text.starts_with("TypeError: "), "{text}");
 }

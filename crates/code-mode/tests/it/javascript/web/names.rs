@@ -92,8 +92,8 @@ async fn built_ins_changed_after_the_first_touch_change_nothing_of_ours() {
              if (key !== 'constructor' && key !== 'size') Class.prototype[key] = broken;
          const arrayKeys = ['push', 'sort', 'includes', 'indexOf', 'map', 'forEach', 'filter', 'slice', 'splice', Symbol.iterator];
          const kept = arrayKeys.map((key) => Array.prototype[key]);
-         for (const key of arrayKeys) Array.prototype[key] = broken;
          for (const key of ['slice', 'charCodeAt', 'toLowerCase', 'toWellFormed', 'startsWith']) String.prototype[key] = broken;
+         for (const key of arrayKeys) Array.prototype[key] = broken;
          RegExp.prototype.exec = broken; Object.defineProperty(Object.prototype, '0', { set: broken, configurable: true });
          Object.defineProperty = broken; Reflect.apply = broken; Function.prototype.call = broken; Function.prototype.apply = broken;
          let heard = 0, outcome = [];

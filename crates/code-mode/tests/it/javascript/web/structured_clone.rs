@@ -23,7 +23,7 @@ async fn plain_data_is_copied_deeply_with_cycles_and_shared_parts() {
          const point = structuredClone(new Point());
          same(point.constructor, Object); like(point, { x: 1 });
          like(structuredClone(Object.create(null, { a: { value: 1, enumerable: true } })), { a: 1 });
-         same(structuredClone(new Array(4e9 | 0 || 5)).length >= 0, true);
+         same(structuredClone(new Array(4294967295)).length, 4294967295);
          (function () { like(structuredClone(arguments), { 0: 'x' }) })('x');",
     )
     .await;
@@ -148,7 +148,7 @@ async fn depth_is_bounded_by_the_stack_and_size_by_the_heap() {
     holds(
         "let deep = {}; for (let i = 0; i < 1e6; i++) deep = { deep };
          throws('RangeError', () => structuredClone(deep), 'a million levels');
-         const text = 'x'.repeat(1 << 20), many = new Array(10000).fill(text);
+         const long = 'x'.repeat(1 << 20), many = new Array(10000).fill(long);
          same(structuredClone(many).length, 10000, 'ten thousand times one long string');",
     )
     .await;
