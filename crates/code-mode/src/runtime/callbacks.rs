@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::render::NoJson;
 use super::script::Script;
-use super::timers::{self, Timer};
+use super::timers::{self, Runs, Timer};
 use super::{Thrown, contain_panics, kind_of, media, render, string};
 use crate::response::ContentItem;
 use crate::service::panic_message;
@@ -232,33 +232,57 @@ pub(super) fn set_timeout<'s>(
     mut result: Return,
 ) {
     run(scope, |scope, script| {
-        let Ok(callback) = v8::Local::<v8::Function>::try_from(args.get(0)) else {
-            return Err(Thrown::Type(format!(
-                "setTimeout: the first argument must be a function, not {}",
-                kind_of(scope, args.get(0))
-            )));
-        };
-        let milliseconds = args.get(1).number_value(scope).ok_or(Thrown::Pending)?;
-        let limit = script.limits.max_timers;
-        if script.timers.borrow().len() >= limit {
-            return Err(Thrown::Range(format!(
-                "setTimeout: {limit} timers are pending, as many as are allowed"
-            )));
-        }
-        let timer = Timer {
-            callback: v8::Global::new(scope, callback),
-            arguments: (2..args.length())
-                .map(|index| v8::Global::new(scope, args.get(index)))
-                .collect(),
-        };
-        let delay = timers::delay(milliseconds);
-        let id = script.timers.borrow_mut().set(delay, timer);
+        let id = set_timer(scope, script, &args, "setTimeout", Runs::Once)?;
         result.set_uint32(id);
         Ok(())
     });
 }
 
-/// `clearTimeout(id)`
+/// `setInterval(fn, ms?, ...args)`
+pub(super) fn set_interval<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    args: Arguments<'s>,
+    mut result: Return,
+) {
+    run(scope, |scope, script| {
+        let id = set_timer(scope, script, &args, "setInterval", Runs::Repeatedly)?;
+        result.set_uint32(id);
+        Ok(())
+    });
+}
+
+fn set_timer<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    args: &Arguments<'s>,
+    helper: &str,
+    runs: Runs,
+) -> Result<u32, Thrown> {
+    let Ok(callback) = v8::Local::<v8::Function>::try_from(args.get(0)) else {
+        return Err(Thrown::Type(format!(
+            "{helper}: the first argument must be a function, not {}",
+            kind_of(scope, args.get(0))
+        )));
+    };
+    let milliseconds = args.get(1).number_value(scope).ok_or(Thrown::Pending)?;
+    let limit = script.limits.max_timers;
+    if script.timers.borrow().len() >= limit {
+        return Err(Thrown::Range(format!(
+            "{helper}: {limit} timers are pending, as many as are allowed"
+        )));
+    }
+    let timer = Timer {
+        callback: v8::Global::new(scope, callback),
+        arguments: (2..args.length())
+            .map(|index| v8::Global::new(scope, args.get(index)))
+            .collect(),
+        delay: timers::delay(milliseconds),
+        runs,
+    };
+    Ok(script.timers.borrow_mut().set(timer))
+}
+
+/// `clearTimeout(id)`, and `clearInterval(id)`: either clears what either set.
 pub(super) fn clear_timeout<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, _: Return) {
     run(scope, |scope, script| {
         let id = args.get(0);

@@ -16,6 +16,9 @@ pub(crate) trait CellEvents: Send + Sync {
     /// Starts a nested call; its end comes back as [`Command::CallSettled`].
     fn start_call(&self, call_id: u64, tool: &Arc<Tool>, input: ToolInput);
 
+    /// Cancels a nested call that was started; it ends as all do.
+    fn cancel_call(&self, call_id: u64);
+
     /// Starts a notification; its end comes back as [`Command::NotificationDone`].
     fn start_notification(&self, text: String);
 

@@ -2,7 +2,7 @@
 
 use super::callbacks;
 use super::script::Script;
-use super::{outputs, string, tools};
+use super::{outputs, string, tools, web};
 
 /// Globals of V8's that a script must not have: shared memory, its clock, and WebAssembly.
 const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "WebAssembly"];
@@ -69,6 +69,7 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Opti
         let hidden = v8::PropertyAttribute::DONT_ENUM;
         global.define_own_property(scope, name.into(), value, hidden)?;
     }
+    web::install(scope, global)?;
     *script.exports.borrow_mut() = Some(v8::Global::new(scope, exports));
     Some(())
 }
@@ -79,7 +80,17 @@ fn function<'s>(
     length: i32,
     callback: impl v8::MapFnTo<v8::FunctionCallback>,
 ) -> Option<v8::Local<'s, v8::Value>> {
-    let function = v8::Function::builder(callback)
+    mapped_function(scope, name, length, callback.map_fn_to())
+}
+
+/// A function of a callback as it stands in a table.
+pub(super) fn mapped_function<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    name: &str,
+    length: i32,
+    callback: v8::FunctionCallback,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let function = v8::Function::builder_raw(callback)
         .length(length)
         .constructor_behavior(v8::ConstructorBehavior::Throw)
         .build(scope)?;

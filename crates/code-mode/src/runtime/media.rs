@@ -441,9 +441,9 @@ fn text_block_item<'s>(
 /// `thrown` with the place in the arguments that it is about.
 fn within(thrown: Thrown, place: &str) -> Thrown {
     match thrown {
-        Thrown::Pending => Thrown::Pending,
         Thrown::Type(message) => Thrown::Type(format!("{place}: {message}")),
         Thrown::Range(message) => Thrown::Range(format!("{place}: {message}")),
+        other => other,
     }
 }
 

@@ -3,7 +3,7 @@
 //! In the order a script meets it: [`platform`] starts V8 once, [`thread`] owns the isolate and turns
 //! its event loop, [`globals`] puts the helpers of [`callbacks`] and [`tools`] into the context,
 //! [`modules`] serves them to `import`, [`render`] and [`media`] turn values into output, [`timers`]
-//! keeps what `setTimeout` was given, [`errors`] words what went wrong. [`control`] and [`watchdog`]
+//! keeps what `setTimeout` was given, [`web`] has the web-standard names, [`errors`] words what went wrong. [`control`] and [`watchdog`]
 //! are how other threads stop it. It knows nothing of sessions: it speaks to [`events::CellEvents`].
 
 mod callbacks;
@@ -24,6 +24,7 @@ mod thread;
 mod timers;
 mod tools;
 mod watchdog;
+mod web;
 
 pub(crate) use control::StopReason;
 pub(crate) use events::{CellEvents, Command, Outcome, Refused};
@@ -39,6 +40,8 @@ enum Thrown {
     Type(String),
     /// To be thrown as a `RangeError` with this message.
     Range(String),
+    /// To be thrown as a `DOMException` of this name.
+    Dom { name: &'static str, message: String },
 }
 
 impl Thrown {
@@ -49,6 +52,7 @@ impl Thrown {
     ) -> Option<v8::Local<'s, v8::Value>> {
         let text = match self {
             Self::Pending => return None,
+            Self::Dom { name, message } => return web::dom_exception(scope, name, message),
             Self::Type(text) | Self::Range(text) => string(scope, text),
         };
         Some(match self {

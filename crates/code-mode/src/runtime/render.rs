@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::fmt::Write as _;
 
-use super::Thrown;
+use super::{Thrown, web};
 
 /// Nested values shown below the outermost one.
 const MAX_DEPTH: usize = 4;
@@ -166,7 +166,7 @@ fn error_text<'s>(
     if let Ok(stack) = v8::Local::<v8::String>::try_from(stack)
         && stack.length() > 0
     {
-        return Ok(to_rust_string(scope, stack));
+        return Ok(web::without_our_frames(to_rust_string(scope, stack)));
     }
     let name = get(scope, error, "name")?;
     let name = match name.is_undefined() {

@@ -3,13 +3,14 @@
 //! A callback must hold no borrow of it while a script may run: values are converted first, borrowed
 //! state is touched after.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::control::IsolateControl;
-use super::errors::Rejection;
+use super::errors::{Place, Rejection};
 use super::events::CellEvents;
 use super::timers::Timers;
 use crate::description::{ArgumentValidation, ToolSet};
@@ -35,15 +36,41 @@ pub(super) struct Script {
     pub(super) helper_module: RefCell<Option<v8::Global<v8::Module>>>,
     pub(super) tools_module: RefCell<Option<v8::Global<v8::Module>>>,
     pub(super) last_rejection: RefCell<Option<Rejection>>,
+    /// The first exception that nothing of the script could catch.
+    pub(super) unheard: RefCell<Option<Unheard>>,
+    /// What the web parts that were touched define, by their names.
+    pub(super) web_parts: RefCell<HashMap<&'static str, v8::Global<v8::Object>>>,
+    /// The native functions of the web parts, once one was touched.
+    pub(super) web_natives: RefCell<Option<v8::Global<v8::Object>>>,
+    pub(super) started: Instant,
+    /// `started` in milliseconds since 1970, as first told.
+    pub(super) time_origin: OnceCell<f64>,
     /// Set when one of our callbacks panicked; the cell then fails whatever the script does.
     pub(super) broken: RefCell<Option<String>>,
 }
 
+/// A nested call that the host has not returned from.
+pub(super) enum PendingCall {
+    /// Its result is awaited.
+    Awaited(AwaitedCall),
+    /// Its signal was aborted: the script has its answer.
+    Cancelled,
+}
+
 /// A nested call whose result is awaited.
-pub(super) struct PendingCall {
+pub(super) struct AwaitedCall {
     pub(super) resolver: v8::Global<v8::PromiseResolver>,
     /// Made where the call was made, so that its stack shows that place; thrown if the call fails.
     pub(super) error: v8::Global<v8::Object>,
+    /// The signal that cancels it.
+    pub(super) signal: Option<v8::Global<v8::Object>>,
+}
+
+/// An exception of a microtask or of an event listener.
+pub(super) struct Unheard {
+    pub(super) exception: v8::Global<v8::Value>,
+    /// Where it was thrown, for exceptions that do not know themselves.
+    pub(super) place: Option<Place>,
 }
 
 impl Script {
@@ -70,6 +97,11 @@ impl Script {
             helper_module: RefCell::default(),
             tools_module: RefCell::default(),
             last_rejection: RefCell::default(),
+            unheard: RefCell::default(),
+            web_parts: RefCell::default(),
+            web_natives: RefCell::default(),
+            started: Instant::now(),
+            time_origin: OnceCell::new(),
             broken: RefCell::default(),
         }
     }
@@ -93,6 +125,9 @@ impl Script {
         self.timers.take();
         self.exports.take();
         self.last_rejection.take();
+        self.unheard.take();
+        self.web_parts.take();
+        self.web_natives.take();
         self.tool_functions.take();
         self.helper_module.take();
         self.tools_module.take();

@@ -69,6 +69,8 @@ impl CellEvents for Outside {
         }
     }
 
+    fn cancel_call(&self, _: u64) {}
+
     fn start_notification(&self, _: String) {
         panic!("as the test asked, inside a helper");
     }

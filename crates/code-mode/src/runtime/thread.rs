@@ -268,6 +268,15 @@ fn evaluate<'s>(
         if script.control.reason().is_some() || script.broken.borrow().is_some() {
             return Err(Failure::Interrupted);
         }
+        if let Some(unheard) = script.unheard.take() {
+            let uncaught = Uncaught {
+                exception: v8::Local::new(scope, unheard.exception),
+                message: None,
+                place: unheard.place,
+            };
+            let text = errors::describe(scope, uncaught, source);
+            return Err(Failure::Described(text));
+        }
         match promise.state() {
             v8::PromiseState::Fulfilled => return Ok(()),
             v8::PromiseState::Rejected => {
@@ -285,8 +294,9 @@ fn evaluate<'s>(
         }
         v8::scope!(let turn, scope);
         let due = script.timers.borrow_mut().take_due(Instant::now());
-        if let Some(timer) = due {
-            attempt.run(turn, |turn| fire(turn, timer))?;
+        if let Some((id, timer)) = due {
+            attempt.run(turn, |turn| fire(turn, &timer))?;
+            script.timers.borrow_mut().set_again(id);
             deliver(turn, script, commands.try_iter());
         } else if script.has_work_outside() {
             script.control.check_heap(turn);
@@ -416,8 +426,8 @@ fn stalled(
 }
 
 /// Calls a timer's function. `None` if it threw or was stopped.
-fn fire(scope: &mut v8::PinScope<'_, '_>, timer: Timer) -> Option<()> {
-    let callback = v8::Local::new(scope, timer.callback);
+fn fire(scope: &mut v8::PinScope<'_, '_>, timer: &Timer) -> Option<()> {
+    let callback = v8::Local::new(scope, &timer.callback);
     let arguments: Vec<_> = timer
         .arguments
         .iter()
@@ -461,7 +471,7 @@ fn deliver(
                 };
                 script.events.calls_pending(left);
                 if let Some(call) = call {
-                    tools::settle(scope, call, result);
+                    tools::settle(scope, script, call_id, call, result);
                 }
             }
             Command::NotificationDone => {

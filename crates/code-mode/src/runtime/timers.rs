@@ -2,34 +2,53 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// The longest delay kept apart; longer ones are as good as for ever.
 const LONGEST_DELAY: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// What `setTimeout` was given.
+/// What `setTimeout` or `setInterval` was given.
 pub(super) struct Timer {
     pub(super) callback: v8::Global<v8::Function>,
     pub(super) arguments: Vec<v8::Global<v8::Value>>,
+    pub(super) delay: Duration,
+    pub(super) runs: Runs,
+}
+
+/// How often a timer runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    Once,
+    /// Until it is cleared.
+    Repeatedly,
 }
 
 #[derive(Default)]
 pub(super) struct Timers {
     last_id: u32,
-    pending: HashMap<u32, Timer>,
+    pending: HashMap<u32, Rc<Timer>>,
     /// Due times, the earliest first, equal ones by id. Entries of cleared timers stay until they
-    /// come up, but never outnumber the pending ones by much: see `compact`.
+    /// come up, but never outnumber the pending ones by much: see `compact`. A repeated timer has
+    /// none while its function runs.
     queue: BinaryHeap<Reverse<(Instant, u32)>>,
 }
 
 impl Timers {
     /// Adds a timer; its id, from 1.
-    pub(super) fn set(&mut self, delay: Duration, timer: Timer) -> u32 {
+    pub(super) fn set(&mut self, timer: Timer) -> u32 {
         self.last_id += 1;
-        self.pending.insert(self.last_id, timer);
         self.queue
-            .push(Reverse((Instant::now() + delay, self.last_id)));
+            .push(Reverse((Instant::now() + timer.delay, self.last_id)));
+        self.pending.insert(self.last_id, Rc::new(timer));
         self.last_id
+    }
+
+    /// Sets a timer that has run once more, if it is a repeated one that was not cleared meanwhile.
+    pub(super) fn set_again(&mut self, id: u32) {
+        if let Some(timer) = self.pending.get(&id) {
+            self.queue.push(Reverse((Instant::now() + timer.delay, id)));
+        }
     }
 
     /// Forgets a timer; unknown ids are ignored.
@@ -54,13 +73,18 @@ impl Timers {
         None
     }
 
-    /// Takes the earliest timer that is due at `now`.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<Timer> {
+    /// Takes the earliest timer that is due at `now`. A repeated one stays pending, to be
+    /// [`set_again`](Self::set_again) after it has run.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<(u32, Rc<Timer>)> {
         if self.next_due()? > now {
             return None;
         }
         let Reverse((_, id)) = self.queue.pop()?;
-        self.pending.remove(&id)
+        let timer = Rc::clone(self.pending.get(&id)?);
+        if timer.runs == Runs::Once {
+            self.pending.remove(&id);
+        }
+        Some((id, timer))
     }
 
     fn compact(&mut self) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::callbacks::{Arguments, Return, run};
 use super::render::NoJson;
-use super::script::{PendingCall, Script};
-use super::{Thrown, errors, kind_of, render, string};
+use super::script::{AwaitedCall, PendingCall, Script};
+use super::{Thrown, errors, kind_of, render, string, web};
 use crate::description::{ArgumentValidation, Tool, ToolKind, ToolSet, described};
 use crate::service::{ToolInput, ToolOutput};
 
@@ -201,7 +201,7 @@ fn call_tool<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, mut resu
     run(scope, |scope, script| {
         let position = args.data().uint32_value(scope).unwrap_or(u32::MAX) as usize;
         let tool = Arc::clone(script.tools.at(position).expect("made from the same set"));
-        match start_call(scope, script, tool, args.get(0)) {
+        match start_call(scope, script, tool, args.get(0), args.get(1)) {
             Ok(promise) => {
                 result.set(promise.into());
                 Ok(())
@@ -225,7 +225,9 @@ fn start_call<'s>(
     script: &Script,
     tool: Arc<Tool>,
     argument: v8::Local<'s, v8::Value>,
+    options: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::Promise>, Refusal<'s>> {
+    let signal = signal(scope, script, &tool, options)?;
     let input = input(scope, &tool, argument)?;
     within_limits(script).map_err(|thrown| refusal(scope, thrown))?;
     fits_schema(scope, script, &tool, &input)?;
@@ -238,16 +240,68 @@ fn start_call<'s>(
         let mut calls = script.calls.borrow_mut();
         calls.insert(
             call_id,
-            PendingCall {
+            PendingCall::Awaited(AwaitedCall {
                 resolver: v8::Global::new(scope, resolver),
                 error: v8::Global::new(scope, error),
-            },
+                signal: signal.map(|signal| v8::Global::new(scope, signal)),
+            }),
         );
         calls.len()
     };
     script.events.calls_pending(pending);
     script.events.start_call(call_id, &tool, input);
+    if let Some(signal) = signal {
+        web::follow_call(scope, script, signal, call_id).map_err(|_| Refusal::Uncatchable)?;
+    }
     Ok(resolver.get_promise(scope))
+}
+
+/// The signal that is to cancel a call. One that is aborted already refuses it, with its reason.
+fn signal<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    tool: &Tool,
+    options: v8::Local<'s, v8::Value>,
+) -> Result<Option<v8::Local<'s, v8::Object>>, Refusal<'s>> {
+    v8::tc_scope!(let scope, scope);
+    match web::signal_of(scope, script, &tool.shown_name(), options) {
+        Ok(None) => Ok(None),
+        Ok(Some(signal)) => match signal.reason {
+            Some(reason) => Err(Refusal::Error(reason)),
+            None => Ok(Some(signal.object)),
+        },
+        Err(Thrown::Pending) => match scope.exception().filter(|_| !scope.has_terminated()) {
+            Some(exception) => {
+                scope.reset();
+                Err(Refusal::Error(exception))
+            }
+            None => {
+                scope.rethrow();
+                Err(Refusal::Uncatchable)
+            }
+        },
+        Err(thrown) => Err(refusal(scope, thrown)),
+    }
+}
+
+/// The signal of a call was aborted: the script has its answer now, the host hears of it, and the
+/// call stays pending until the host has returned.
+pub(super) fn cancel<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    call_id: u64,
+    reason: v8::Local<'s, v8::Value>,
+) {
+    let call = script
+        .calls
+        .borrow_mut()
+        .get_mut(&call_id)
+        .map(|call| std::mem::replace(call, PendingCall::Cancelled));
+    if let Some(PendingCall::Awaited(call)) = call {
+        script.events.cancel_call(call_id);
+        let resolver = v8::Local::new(scope, call.resolver);
+        let _ = resolver.reject(scope, reason);
+    }
 }
 
 fn within_limits(script: &Script) -> Result<(), Thrown> {
@@ -443,9 +497,21 @@ fn set_message<'s>(
 /// Settles a nested call. Its reactions run at the next microtask checkpoint.
 pub(super) fn settle(
     scope: &mut v8::PinScope<'_, '_>,
+    script: &Script,
+    call_id: u64,
     call: PendingCall,
     result: Result<ToolOutput, String>,
 ) {
+    let PendingCall::Awaited(call) = call else {
+        return;
+    };
+    if let Some(signal) = call.signal {
+        let signal = v8::Local::new(scope, signal);
+        // Only a termination keeps it from being forgotten, and then nothing is settled any more.
+        if web::forget_call(scope, script, signal, call_id).is_err() {
+            return;
+        }
+    }
     let resolver = v8::Local::new(scope, call.resolver);
     let message = match result {
         Ok(output) => match parsed(scope, &output) {

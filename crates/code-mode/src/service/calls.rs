@@ -3,8 +3,9 @@
 //! Started straight from the cell's thread; each answers that thread itself, so that no task stands
 //! between the two.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -14,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::cell::Cell;
 use super::host::{AnyHost, Notification, ToolCall, contained};
 use crate::runtime::Command;
+use crate::sync::lock;
 
 /// The host's side of one cell. Owned by the cell; ended by its control task, which cancels the
 /// tokens and waits for the trackers.
@@ -24,6 +26,8 @@ pub(crate) struct HostCalls {
     pending: AtomicUsize,
     calls: TaskTracker,
     calls_cancelled: CancellationToken,
+    /// The token of each call under way, a child of `calls_cancelled`, by the call's id.
+    tokens: Mutex<HashMap<u64, CancellationToken>>,
     notifications: TaskTracker,
     notifications_cancelled: CancellationToken,
 }
@@ -37,6 +41,7 @@ impl HostCalls {
             pending: AtomicUsize::new(0),
             calls: TaskTracker::new(),
             calls_cancelled: CancellationToken::new(),
+            tokens: Mutex::default(),
             notifications: TaskTracker::new(),
             notifications_cancelled: CancellationToken::new(),
         }
@@ -63,6 +68,7 @@ impl HostCalls {
         let host = Arc::clone(&self.host);
         let token = self.calls_cancelled.child_token();
         let cancelled = token.clone();
+        lock(&self.tokens).insert(call_id, token.clone());
         let grace = self.grace;
         let task = async move {
             let answer = contained(move || host.invoke_tool(call, token));
@@ -71,6 +77,7 @@ impl HostCalls {
                 Some(Err(panicked)) => Err(panicked.to_string()),
                 None => Err("the call was cancelled".to_owned()),
             };
+            lock(&reply.cell.calls.tokens).remove(&call_id);
             reply.send(Command::CallSettled { call_id, result });
         };
         self.calls.spawn_on(task, &self.runtime);
@@ -93,6 +100,14 @@ impl HostCalls {
             reply.send(Command::NotificationDone);
         };
         self.notifications.spawn_on(task, &self.runtime);
+    }
+
+    /// Cancels one nested call; nothing if it has returned.
+    pub(crate) fn cancel_call(&self, call_id: u64) {
+        let token = lock(&self.tokens).remove(&call_id);
+        if let Some(token) = token {
+            token.cancel();
+        }
     }
 
     /// Cancels nested calls; [`calls_returned`](Self::calls_returned) tells when they are gone.

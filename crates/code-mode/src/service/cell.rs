@@ -57,6 +57,10 @@ impl CellEvents for Cell {
         self.calls.start_call(this, call);
     }
 
+    fn cancel_call(&self, call_id: u64) {
+        self.calls.cancel_call(call_id);
+    }
+
     fn start_notification(&self, text: String) {
         let Some(this) = self.this.upgrade() else {
             return;

@@ -11,3 +11,4 @@ mod program;
 mod tables;
 mod timers;
 mod values;
+mod web;

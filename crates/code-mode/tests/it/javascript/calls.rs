@@ -111,7 +111,7 @@ async fn a_function_tool_takes_an_object_and_nothing_else() {
 
 #[tokio::test]
 async fn a_freeform_tool_takes_a_string_and_nothing_else() {
-    let script = "for (const good of ['loud', '', 'é\\n😀', '{\"a\":1}', '\\ud800']) text(await tools.shout(good, 'ignored'));
+    let script = "for (const good of ['loud', '', 'é\\n😀', '{\"a\":1}', '\\ud800']) text(await tools.shout(good, {}));
                   for (const bad of [undefined, null, 5, {}, [], ['a'], Object('s'), 1n, () => 1, { toString() { return 's' } }])
                       await tools.shout(bad).then(() => text('wrong'), (e) => text(e.constructor === TypeError && e.message.split(';')[0]));
                   await tools.shout().catch((e) => text(e.message));";

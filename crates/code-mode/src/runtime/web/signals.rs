@@ -1,0 +1,105 @@
+//! `tools.x(args, { signal })`: the signal of a nested call.
+
+use super::super::callbacks::{Arguments, Return, run};
+use super::super::script::Script;
+use super::super::{Thrown, kind_of, render, tools};
+use super::{exports_of, loaded};
+
+/// The signal a call is given, if any.
+pub(in super::super) struct Signal<'s> {
+    pub(in super::super) object: v8::Local<'s, v8::Object>,
+    /// Set if it is aborted already.
+    pub(in super::super) reason: Option<v8::Local<'s, v8::Value>>,
+}
+
+/// Reads `signal` of the options of a call; may run script code. `tool` is for the refusal's words.
+pub(in super::super) fn signal_of<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    tool: &str,
+    options: v8::Local<'s, v8::Value>,
+) -> Result<Option<Signal<'s>>, Thrown> {
+    if options.is_undefined() {
+        return Ok(None);
+    }
+    let Ok(options) = v8::Local::<v8::Object>::try_from(options) else {
+        return Err(Thrown::Type(format!(
+            "{tool}: the second argument is for options like {{ signal }} and must be an object, not {}",
+            kind_of(scope, options)
+        )));
+    };
+    let signal = render::get(scope, options, "signal")?;
+    if signal.is_undefined() {
+        return Ok(None);
+    }
+    // Before the part was run there are no signals.
+    let Some(part) = loaded(scope, script, "abort") else {
+        return Err(no_signal(scope, tool, signal));
+    };
+    if !ask(scope, part, "isSignal", &[signal])?.is_true() {
+        return Err(no_signal(scope, tool, signal));
+    }
+    let reason = ask(scope, part, "reasonOf", &[signal])?;
+    Ok(Some(Signal {
+        object: signal.try_into().map_err(|_| Thrown::Pending)?,
+        reason: (!reason.is_undefined()).then_some(reason),
+    }))
+}
+
+fn no_signal<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    tool: &str,
+    signal: v8::Local<'s, v8::Value>,
+) -> Thrown {
+    Thrown::Type(format!(
+        "{tool}: signal must be an AbortSignal, not {}",
+        kind_of(scope, signal)
+    ))
+}
+
+/// Has the signal cancel the call, until [`forget_call`].
+pub(in super::super) fn follow_call<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    signal: v8::Local<'s, v8::Object>,
+    call_id: u64,
+) -> Result<(), Thrown> {
+    let part = exports_of(scope, script, "abort")?;
+    let call_id = v8::Number::new(scope, call_id as f64);
+    ask(scope, part, "followCall", &[signal.into(), call_id.into()]).map(drop)
+}
+
+/// The call has settled: the signal need not know of it any more.
+pub(in super::super) fn forget_call<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    signal: v8::Local<'s, v8::Object>,
+    call_id: u64,
+) -> Result<(), Thrown> {
+    let part = exports_of(scope, script, "abort")?;
+    let call_id = v8::Number::new(scope, call_id as f64);
+    ask(scope, part, "forgetCall", &[signal.into(), call_id.into()]).map(drop)
+}
+
+fn ask<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    part: v8::Local<'s, v8::Object>,
+    function: &str,
+    arguments: &[v8::Local<'s, v8::Value>],
+) -> Result<v8::Local<'s, v8::Value>, Thrown> {
+    let function = render::get(scope, part, function)?;
+    let function = v8::Local::<v8::Function>::try_from(function).map_err(|_| Thrown::Pending)?;
+    let receiver = v8::undefined(scope);
+    function
+        .call(scope, receiver.into(), arguments)
+        .ok_or(Thrown::Pending)
+}
+
+/// `cancelCall(callId, reason)`: the signal of a call was aborted.
+pub(super) fn cancel_call<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, _: Return) {
+    run(scope, |scope, script| {
+        let call_id = args.get(0).number_value(scope).ok_or(Thrown::Pending)?;
+        tools::cancel(scope, script, call_id as u64, args.get(1));
+        Ok(())
+    });
+}
