@@ -38,6 +38,25 @@
 //! A later script reads it with `load_output(handle, { start, end, grep })`, the host with
 //! [`Session::output`]. [`Limits::max_kept_output_bytes`] says how much is kept.
 //!
+//! # What scripts have
+//!
+//! The language with its built-ins and all of `Intl`, the helpers (`text`, `store`, `tools` and the
+//! rest; [`build_exec_tool_description`] lists them for a model), and these names as their standards
+//! have them:
+//!
+//! | Names | Notes |
+//! |---|---|
+//! | `setTimeout`, `clearTimeout`, `setInterval`, `clearInterval`, `queueMicrotask` | an exception in a callback fails the cell; no delay is raised to a least one |
+//! | `URL`, `URLSearchParams` | IDNA included |
+//! | `TextEncoder`, `TextDecoder` | UTF-8; other labels are a `RangeError` |
+//! | `atob`, `btoa`, `structuredClone` | |
+//! | `EventTarget`, `Event`, `AbortController`, `AbortSignal`, `DOMException` | an exception in a listener fails the cell, after the other listeners; `tools.x(args, { signal })` cancels the call |
+//! | `performance` | `now()` in whole milliseconds since the cell started, `timeOrigin` |
+//! | `crypto` | `randomUUID()`, `getRandomValues(array)` |
+//!
+//! They are properties of the global object that `Object.keys` does not list, like the helpers. There
+//! is no network, no file system, no `process` and no `require`.
+//!
 //! The crate does no I/O of its own, knows nothing of MCP, and has no opinion about the host beyond
 //! the [`Host`] trait.
 

@@ -73,9 +73,10 @@ pub struct Limits {
     /// The script sees the call rejected, or `notify` throw, with a `RangeError`.
     pub max_calls: u64,
 
-    /// Timers of one cell pending at once. Default 10,000.
+    /// Timers of one cell pending at once, of `setTimeout`, `setInterval` and `AbortSignal.timeout`.
+    /// Default 10,000.
     ///
-    /// The script sees a `RangeError` from `setTimeout`.
+    /// The script sees a `RangeError` from each of the three.
     pub max_timers: usize,
 
     /// Cells of a session that are running, or finished and not yet read. Default 128. `execute`

@@ -227,8 +227,12 @@ fn start_call<'s>(
     argument: v8::Local<'s, v8::Value>,
     options: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::Promise>, Refusal<'s>> {
-    let signal = signal(scope, script, &tool, options)?;
+    let signal = rejecting(scope, |scope| {
+        web::signal_of(scope, script, &tool.shown_name(), options)
+    })?;
     let input = input(scope, &tool, argument)?;
+    // After the argument: making its JSON may have aborted the signal.
+    refuse_if_aborted(scope, script, signal)?;
     within_limits(script).map_err(|thrown| refusal(scope, thrown))?;
     fits_schema(scope, script, &tool, &input)?;
     let error = call_error(scope, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;
@@ -236,6 +240,11 @@ fn start_call<'s>(
 
     let call_id = script.calls_started.get() + 1;
     script.calls_started.set(call_id);
+    if let Some(signal) = signal {
+        rejecting(scope, |scope| {
+            web::follow_call(scope, script, signal, call_id)
+        })?;
+    }
     let pending = {
         let mut calls = script.calls.borrow_mut();
         calls.insert(
@@ -250,37 +259,47 @@ fn start_call<'s>(
     };
     script.events.calls_pending(pending);
     script.events.start_call(call_id, &tool, input);
-    if let Some(signal) = signal {
-        web::follow_call(scope, script, signal, call_id).map_err(|_| Refusal::Uncatchable)?;
-    }
     Ok(resolver.get_promise(scope))
 }
 
-/// The signal that is to cancel a call. One that is aborted already refuses it, with its reason.
-fn signal<'s>(
+/// A call whose signal is aborted already is refused with its reason.
+fn refuse_if_aborted<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     script: &Script,
-    tool: &Tool,
-    options: v8::Local<'s, v8::Value>,
-) -> Result<Option<v8::Local<'s, v8::Object>>, Refusal<'s>> {
+    signal: Option<v8::Local<'s, v8::Object>>,
+) -> Result<(), Refusal<'s>> {
+    let Some(signal) = signal else {
+        return Ok(());
+    };
+    match rejecting(scope, |scope| web::abort_reason(scope, script, signal))? {
+        Some(reason) => Err(Refusal::Error(reason)),
+        None => Ok(()),
+    }
+}
+
+/// Runs what may throw; the promise of the call rejects with what it throws.
+fn rejecting<'s, T>(
+    scope: &mut v8::PinScope<'s, '_>,
+    body: impl FnOnce(&mut v8::PinScope<'s, '_>) -> Result<T, Thrown>,
+) -> Result<T, Refusal<'s>> {
     v8::tc_scope!(let scope, scope);
-    match web::signal_of(scope, script, &tool.shown_name(), options) {
-        Ok(None) => Ok(None),
-        Ok(Some(signal)) => match signal.reason {
-            Some(reason) => Err(Refusal::Error(reason)),
-            None => Ok(Some(signal.object)),
-        },
-        Err(Thrown::Pending) => match scope.exception().filter(|_| !scope.has_terminated()) {
-            Some(exception) => {
-                scope.reset();
-                Err(Refusal::Error(exception))
-            }
-            None => {
-                scope.rethrow();
-                Err(Refusal::Uncatchable)
-            }
-        },
-        Err(thrown) => Err(refusal(scope, thrown)),
+    let thrown = match body(scope) {
+        Ok(value) => return Ok(value),
+        Err(thrown) => thrown,
+    };
+    let exception = match thrown {
+        Thrown::Pending => scope.exception().filter(|_| !scope.has_terminated()),
+        thrown => thrown.to_exception(scope),
+    };
+    match exception {
+        Some(exception) => {
+            scope.reset();
+            Err(Refusal::Error(exception))
+        }
+        None => {
+            scope.rethrow();
+            Err(Refusal::Uncatchable)
+        }
     }
 }
 
@@ -508,7 +527,10 @@ pub(super) fn settle(
     if let Some(signal) = call.signal {
         let signal = v8::Local::new(scope, signal);
         // Only a termination keeps it from being forgotten, and then nothing is settled any more.
-        if web::forget_call(scope, script, signal, call_id).is_err() {
+        let forgotten = rejecting(scope, |scope| {
+            web::forget_call(scope, script, signal, call_id)
+        });
+        if matches!(forgotten, Err(Refusal::Uncatchable)) {
             return;
         }
     }

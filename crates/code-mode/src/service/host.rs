@@ -41,7 +41,8 @@ use crate::description::{Tool, ToolDefinition, ToolSet};
 pub trait Host: Send + Sync + 'static {
     /// Runs one nested call. The script's promise settles with what this returns.
     ///
-    /// The token fires when the cell ends before the call does.
+    /// The token fires when the cell ends before the call does, or when the script aborts the
+    /// `AbortSignal` it gave the call; what the future returns then is ignored.
     fn invoke_tool(
         &self,
         call: ToolCall,

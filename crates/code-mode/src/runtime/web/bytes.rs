@@ -17,7 +17,7 @@ pub(super) fn is_buffer_source<'s>(
 
 /// Lends the bytes of a buffer or a view; of anything else, and of a detached buffer, there are none.
 ///
-/// `body` gets no scope: while it has the bytes, no JavaScript runs and no buffer is resized.
+/// `body` must run no JavaScript: nothing may resize or detach the buffer while it has the bytes.
 pub(super) fn with_bytes<T>(value: v8::Local<v8::Value>, body: impl FnOnce(&mut [u8]) -> T) -> T {
     let (start, length) = if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(value) {
         (view.data().cast::<u8>(), view.byte_length())

@@ -21,7 +21,7 @@ mod url;
 
 use v8::MapFnTo;
 
-pub(super) use signals::{follow_call, forget_call, signal_of};
+pub(super) use signals::{abort_reason, follow_call, forget_call, signal_of};
 
 use super::callbacks::{self, run};
 use super::script::Script;

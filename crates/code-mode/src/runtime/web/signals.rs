@@ -5,20 +5,13 @@ use super::super::script::Script;
 use super::super::{Thrown, kind_of, render, tools};
 use super::{exports_of, loaded};
 
-/// The signal a call is given, if any.
-pub(in super::super) struct Signal<'s> {
-    pub(in super::super) object: v8::Local<'s, v8::Object>,
-    /// Set if it is aborted already.
-    pub(in super::super) reason: Option<v8::Local<'s, v8::Value>>,
-}
-
 /// Reads `signal` of the options of a call; may run script code. `tool` is for the refusal's words.
 pub(in super::super) fn signal_of<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     script: &Script,
     tool: &str,
     options: v8::Local<'s, v8::Value>,
-) -> Result<Option<Signal<'s>>, Thrown> {
+) -> Result<Option<v8::Local<'s, v8::Object>>, Thrown> {
     if options.is_undefined() {
         return Ok(None);
     }
@@ -39,11 +32,19 @@ pub(in super::super) fn signal_of<'s>(
     if !ask(scope, part, "isSignal", &[signal])?.is_true() {
         return Err(no_signal(scope, tool, signal));
     }
-    let reason = ask(scope, part, "reasonOf", &[signal])?;
-    Ok(Some(Signal {
-        object: signal.try_into().map_err(|_| Thrown::Pending)?,
-        reason: (!reason.is_undefined()).then_some(reason),
-    }))
+    let signal = v8::Local::<v8::Object>::try_from(signal).map_err(|_| Thrown::Pending)?;
+    Ok(Some(signal))
+}
+
+/// Why a signal is aborted, if it is.
+pub(in super::super) fn abort_reason<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    signal: v8::Local<'s, v8::Object>,
+) -> Result<Option<v8::Local<'s, v8::Value>>, Thrown> {
+    let part = exports_of(scope, script, "abort")?;
+    let reason = ask(scope, part, "reasonOf", &[signal.into()])?;
+    Ok((!reason.is_undefined()).then_some(reason))
 }
 
 fn no_signal<'s>(

@@ -82,6 +82,23 @@ async fn a_signal_that_is_aborted_already_keeps_the_call_from_the_host() {
 }
 
 #[tokio::test]
+async fn an_abort_while_the_argument_is_read_keeps_the_call_from_the_host_too() {
+    let (session, mut probe) = probed();
+    let script = "const controller = new AbortController(), { signal } = controller;
+                  const input = { toJSON() { controller.abort('meanwhile'); return {} } };
+                  await tools.call(input, { signal }).catch(text);";
+    let response = session.execute(request(script)).await.unwrap();
+    assert_eq!(text_items(&response), ["meanwhile"]);
+    let heard = probe.so_far();
+    assert!(
+        !heard
+            .iter()
+            .any(|event| matches!(event, Event::Called { .. })),
+        "{heard:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_timeout_signal_ends_a_call_that_takes_too_long() {
     let (session, mut probe) = probed();
     let script = "try { await tools.call({}, { signal: AbortSignal.timeout(1) }) } catch (error) { text(error.name) }";
@@ -159,13 +176,13 @@ async fn without_any_signal_in_the_cell_what_looks_like_one_is_refused_too() {
 
 #[tokio::test]
 async fn a_signal_forgets_the_calls_that_have_settled() {
-    // Under 16 MiB, forty thousand calls that stayed with the signal would not fit.
-    let limits = code_mode::Limits::default().heap_bytes(16 * 1024 * 1024);
+    // Under 8 MiB, sixty thousand calls that stayed with the signal do not fit.
+    let limits = code_mode::Limits::default().heap_bytes(8 * 1024 * 1024);
     let host = crate::support::host();
     let tools = host.tools();
     let session = code_mode::Session::builder().limits(limits).build(host);
     let script = "const controller = new AbortController(), { signal } = controller;
-                  for (let i = 0; i < 400; i++) await Promise.all(Array.from({ length: 100 }, () => tools.echo({}, { signal })));
+                  for (let i = 0; i < 600; i++) await Promise.all(Array.from({ length: 100 }, () => tools.echo({}, { signal })));
                   controller.abort();
                   text('done');";
     let response = crate::support::run_in(&session, &tools, script).await;
