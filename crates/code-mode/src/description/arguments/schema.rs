@@ -4,7 +4,7 @@
 //! checked, such as references to elsewhere. Leaving out may only ever allow more: with a part gone,
 //! the keywords that would turn that into a refusal (`not`, `oneOf`, …) go everywhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jsonschema::Draft;
 use serde_json::{Map, Value, json};
@@ -142,13 +142,11 @@ pub(super) fn read(schema: &Value) -> Result<Schema, String> {
         return Ok(first);
     }
     let mut second = Reader::read(schema, Inverting::LeftOut)?;
-    let mut unchecked = first.unchecked;
-    for part in second.unchecked {
-        if !unchecked.contains(&part) {
-            unchecked.push(part);
-        }
-    }
-    second.unchecked = unchecked;
+    let known: HashSet<_> = first.unchecked.iter().map(|part| &part.pointer).collect();
+    second
+        .unchecked
+        .retain(|part| !known.contains(&part.pointer));
+    second.unchecked.splice(..0, first.unchecked);
     Ok(second)
 }
 
@@ -431,6 +429,7 @@ impl Reader {
         }
         let usable = pattern.len() <= MAX_PATTERN_LENGTH
             && jsonschema::options()
+                .with_draft(self.draft)
                 .with_pattern_options(pattern_options())
                 .build(&json!({ "pattern": pattern }))
                 .is_ok();

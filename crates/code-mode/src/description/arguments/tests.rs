@@ -333,6 +333,7 @@ fn patterns_are_matched_in_linear_time_or_not_at_all() {
     let why = "the pattern is none that can be matched in linear time and little memory";
     for pattern in [
         "(?=a)b".to_owned(),
+        "(?P=a)".to_owned(),
         "(?<!a)b".to_owned(),
         r"(a)\1".to_owned(),
         "((a{100}){100}){100}".to_owned(),
