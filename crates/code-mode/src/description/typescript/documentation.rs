@@ -40,13 +40,15 @@ const TAGS: &[&str] = &[
     "contentMediaType",
 ];
 
-/// The comment that schemas give a property: each statement from the first that makes it.
+/// The comment that schemas give what has this name: each statement from the first that makes it.
 /// Empty, or lines that end with a line break.
-pub(super) fn comment(schemas: &[&Value], detail: Detail) -> String {
+pub(super) fn comment(name: &str, schemas: &[&Value], detail: Detail) -> String {
     let first = |keyword: &str| schemas.iter().find_map(|schema| schema.get(keyword));
     let mut lines: Vec<String> = Vec::new();
-    let description = first("description").or_else(|| first("title"));
-    if let Some(description) = description.and_then(Value::as_str) {
+    let title = first("title").and_then(Value::as_str);
+    let title = title.filter(|title| !is_same_name(title, name));
+    let description = first("description").and_then(Value::as_str);
+    if let Some(description) = description.or(title) {
         lines.extend(description_lines(description, detail));
     }
     let flag = |keyword| first(keyword) == Some(&Value::Bool(true));
@@ -73,6 +75,15 @@ pub(super) fn comment(schemas: &[&Value], detail: Detail) -> String {
         );
     }
     wrapped(&lines)
+}
+
+/// Whether a title only repeats a name, as generators of schemas make them.
+fn is_same_name(title: &str, name: &str) -> bool {
+    let letters = |text: &str| -> String {
+        let letters = text.chars().filter(|letter| letter.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    letters(title) == letters(name)
 }
 
 fn description_lines(description: &str, detail: Detail) -> Vec<String> {

@@ -88,10 +88,7 @@ impl Applied<'_> {
 impl<'a> Evaluation<'a> {
     pub(super) fn new(document: &'a Document<'a>, schema_use: SchemaUse) -> Self {
         Self {
-            keywords: Keywords {
-                document,
-                schema_use,
-            },
+            keywords: Keywords::new(document, schema_use),
             known: HashMap::new(),
             places: HashMap::new(),
             copies_left: MAX_COPIES,

@@ -1,6 +1,8 @@
 //! What the keywords of one schema say by themselves, without the schemas that stand beside them
 //! (`allOf`, `$ref` and so on): that is the matter of [`Evaluation`](super::evaluation::Evaluation).
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use serde_json::{Map, Number, Value};
@@ -37,9 +39,19 @@ const ANNOTATIONS: &[&str] = &[
 pub(super) struct Keywords<'a> {
     pub document: &'a Document<'a>,
     pub schema_use: SchemaUse,
+    /// What schemas come down to, of those that were asked for.
+    accepted: RefCell<HashMap<SchemaId, Union>>,
 }
 
 impl<'a> Keywords<'a> {
+    pub(super) fn new(document: &'a Document<'a>, schema_use: SchemaUse) -> Self {
+        Self {
+            document,
+            schema_use,
+            accepted: RefCell::default(),
+        }
+    }
+
     /// A schema that stands inside another as what it comes down to: a schema that only refers to
     /// another is that other one.
     pub(super) fn accepted(&self, parent: SchemaId, schema: &'a Value) -> Union {
@@ -53,41 +65,50 @@ impl<'a> Keywords<'a> {
     /// The same for a schema that has an id.
     pub(super) fn accepted_by(&self, schema: SchemaId) -> Union {
         let mut schema = schema;
-        let mut seen = vec![schema];
-        loop {
-            if self.document.is_literal(schema) {
-                return Union::of(schema);
+        let mut passed = HashSet::new();
+        let accepted = loop {
+            if let Some(accepted) = self.accepted.borrow().get(&schema) {
+                break accepted.clone();
             }
-            let Value::Object(keywords) = self.document.value(schema) else {
-                return match self.document.value(schema) {
-                    Value::Bool(false) => Union::never(),
-                    _ => Union::unknown(),
-                };
-            };
-            let mut constraints = keywords
-                .iter()
-                .filter(|(keyword, _)| !ANNOTATIONS.contains(&keyword.as_str()));
-            let next = match (constraints.next(), constraints.next()) {
-                (None, _) => return Union::unknown(),
-                (Some((keyword, Value::String(reference))), None) if keyword == "$ref" => {
-                    match self.document.reference(schema, reference) {
-                        Some(target) => target,
-                        None => return Union::unknown(),
-                    }
-                }
-                (Some((keyword, Value::Array(all))), None)
-                    if keyword == "allOf" && all.len() == 1 =>
-                {
-                    self.document.child(schema, &all[0])
-                }
-                _ => return Union::of(schema),
-            };
-            if seen.contains(&next) {
-                return Union::unknown();
+            if !passed.insert(schema) {
+                break Union::unknown();
             }
-            self.document.inherit_reference(schema, next);
-            seen.push(next);
-            schema = next;
+            match self.stands_for(schema) {
+                Ok(accepted) => break accepted,
+                Err(next) => {
+                    self.document.inherit_reference(schema, next);
+                    schema = next;
+                }
+            }
+        };
+        let mut known = self.accepted.borrow_mut();
+        known.extend(passed.into_iter().map(|schema| (schema, accepted.clone())));
+        accepted
+    }
+
+    /// What a schema is, or the schema that says so if it only refers to that.
+    fn stands_for(&self, schema: SchemaId) -> Result<Union, SchemaId> {
+        let keywords = match self.document.value(schema) {
+            _ if self.document.is_literal(schema) => return Ok(Union::of(schema)),
+            Value::Object(keywords) => keywords,
+            Value::Bool(false) => return Ok(Union::never()),
+            _ => return Ok(Union::unknown()),
+        };
+        let mut constraints = keywords
+            .iter()
+            .filter(|(keyword, _)| !ANNOTATIONS.contains(&keyword.as_str()));
+        match (constraints.next(), constraints.next()) {
+            (None, _) => Ok(Union::unknown()),
+            (Some((keyword, Value::String(reference))), None) if keyword == "$ref" => {
+                match self.document.reference(schema, reference) {
+                    Some(target) => Err(target),
+                    None => Ok(Union::unknown()),
+                }
+            }
+            (Some((keyword, Value::Array(all))), None) if keyword == "allOf" && all.len() == 1 => {
+                Err(self.document.child(schema, &all[0]))
+            }
+            _ => Ok(Union::of(schema)),
         }
     }
 

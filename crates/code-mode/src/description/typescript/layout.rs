@@ -267,10 +267,11 @@ impl<'e, 'a> Layout<'e, 'a> {
         if reference.is_some() || place == 0 {
             self.shared.insert(accepts.clone(), place);
         }
+        let name = reference.filter(|name| !name.is_empty()).unwrap_or(name);
         let described_by = accepts.single();
         let comment = described_by.filter(|schema| !document.is_literal(*schema));
         let comment = comment.map_or_else(String::new, |schema| {
-            documentation::comment(&[document.value(schema)], self.rules.detail)
+            documentation::comment(&name, &[document.value(schema)], self.rules.detail)
         });
         self.places.push(Place {
             accepts,
@@ -279,7 +280,7 @@ impl<'e, 'a> Layout<'e, 'a> {
             body: None,
             uses: 1,
             is_recursive: false,
-            name: reference.filter(|name| !name.is_empty()).unwrap_or(name),
+            name,
             comment,
         });
         self.waiting.push_back(place);
@@ -524,8 +525,8 @@ impl<'e, 'a> Layout<'e, 'a> {
         let is_function = presence == Presence::Optional && is_inherited(name);
         let own = described_by.get(..1).unwrap_or_default();
         Line {
-            own_comment: documentation::comment(own, self.rules.detail),
-            comment: documentation::comment(&described_by, self.rules.detail),
+            own_comment: documentation::comment(name, own, self.rules.detail),
+            comment: documentation::comment(name, &described_by, self.rules.detail),
             name: text::property_name(name),
             presence,
             slot,
