@@ -67,6 +67,7 @@ mod limits;
 mod response;
 mod runtime;
 mod service;
+mod source;
 mod sync;
 
 pub use description::{
@@ -87,4 +88,5 @@ pub use service::{
     OutputHandle, Session, SessionBuilder, StartedCell, StoredValues, ToolCall, ToolError,
     ToolInput, ToolOutput, WaitError, WaitRequest, WaitUntil,
 };
+pub use source::{ExecSource, ExecSourceError, parse_exec_source};
 pub use tokio_util::sync::CancellationToken;

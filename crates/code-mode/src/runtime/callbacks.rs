@@ -9,6 +9,7 @@ use super::timers::{self, Runs, Timer};
 use super::{Thrown, contain_panics, kind_of, media, render, string};
 use crate::response::ContentItem;
 use crate::service::panic_message;
+use crate::source::slips;
 
 /// Arguments of a helper.
 pub(super) type Arguments<'s> = v8::FunctionCallbackArguments<'s>;
@@ -46,7 +47,8 @@ pub(super) fn run<'s, 'i>(
 /// `text(value)`
 pub(super) fn text<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, _: Return) {
     run(scope, |scope, script| {
-        let text = render::to_text(scope, args.get(0))?;
+        let mut text = render::to_text(scope, args.get(0))?;
+        hint_at_pending(&[args.get(0)], &mut text);
         emit(script, vec![ContentItem::Text { text }])
     });
 }
@@ -79,26 +81,28 @@ pub(super) fn forward_output<'s>(scope: &mut v8::PinScope<'s, '_>, args: Argumen
 /// `console.log` and its four like.
 pub(super) fn console_log<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, _: Return) {
     run(scope, |scope, script| {
-        let mut text = String::new();
-        for index in 0..args.length() {
-            if index > 0 {
-                text.push(' ');
-            }
-            text.push_str(&render::to_console_text(scope, args.get(index)));
-            // Entering V8 again would lose the termination.
-            if scope.is_execution_terminating() {
-                return Err(Thrown::Pending);
-            }
-            // It is refused below; the rest need not be made.
-            if text.len() > script.limits.max_output_bytes {
-                break;
-            }
-        }
+        let values: Vec<_> = (0..args.length()).map(|index| args.get(index)).collect();
+        let most = script.limits.max_output_bytes;
+        let mut text = render::console_line(scope, &values, most)?;
+        hint_at_pending(&values, &mut text);
         emit(script, vec![ContentItem::Text { text }])
     });
 }
 
+/// Under a promise that has not settled, what to do: nobody wants to see the promise.
+fn hint_at_pending(values: &[v8::Local<'_, v8::Value>], text: &mut String) {
+    let is_pending = |value: &v8::Local<'_, v8::Value>| {
+        v8::Local::<v8::Promise>::try_from(*value)
+            .is_ok_and(|promise| promise.state() == v8::PromiseState::Pending)
+    };
+    if values.iter().any(is_pending) {
+        text.push('\n');
+        text.push_str(slips::PENDING_PROMISE);
+    }
+}
+
 fn emit(script: &Script, items: Vec<ContentItem>) -> Result<(), Thrown> {
+    script.has_left_something.set(true);
     Ok(script.events.output(items)?)
 }
 
@@ -112,6 +116,7 @@ pub(super) fn store<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, _
         } else {
             Some(storable(scope, &key, value)?)
         };
+        script.has_left_something.set(true);
         Ok(script.events.store(key, json)?)
     });
 }
@@ -170,7 +175,8 @@ fn key<'s>(
 /// `notify(value)`
 pub(super) fn notify<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, _: Return) {
     run(scope, |scope, script| {
-        let text = render::to_text(scope, args.get(0))?;
+        let mut text = render::to_text(scope, args.get(0))?;
+        hint_at_pending(&[args.get(0)], &mut text);
         let limits = &script.limits;
         if script.notifications.get() >= limits.max_calls_in_flight {
             return Err(Thrown::Range(format!(

@@ -1,26 +1,11 @@
 //! What is said of a script that failed: first line, the script's own frames, and the place.
 
+use super::place::{Place, RESOURCE_NAME, code_frame, place_in, place_of, place_of_frame};
 use super::script::Script;
 use super::{contain_panics, render};
 
-/// How stacks and messages name the script.
-pub(super) const RESOURCE_NAME: &str = "exec_main.mjs";
-
-/// The longest piece of a source line that is shown.
-const SHOWN_LINE: usize = 160;
-
-/// A place in the script; both numbers from 1, columns in UTF-16 units as V8 counts them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) column: usize,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{RESOURCE_NAME}:{}:{}", self.line, self.column)
-    }
-}
+/// The longest message shown of a cause or a member of an aggregate, in bytes.
+const RELATED_BYTES: usize = 2000;
 
 /// Where a promise was rejected, for reasons that do not know themselves: no `Error`s, or `Error`s
 /// whose stack is gone.
@@ -63,28 +48,6 @@ pub(super) unsafe extern "C" fn note_rejection(message: v8::PromiseRejectMessage
     });
 }
 
-/// Where the script is that calls us: its innermost frame.
-pub(super) fn place_of_call(scope: &mut v8::PinScope<'_, '_>) -> Option<Place> {
-    const FRAMES_LOOKED_AT: usize = 10;
-    let stack = v8::StackTrace::current_stack_trace(scope, FRAMES_LOOKED_AT)?;
-    (0..stack.get_frame_count()).find_map(|index| {
-        let frame = stack.get_frame(scope, index)?;
-        place_of_frame(scope, frame)
-    })
-}
-
-fn place_of_frame<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    frame: v8::Local<'s, v8::StackFrame>,
-) -> Option<Place> {
-    let name = frame.get_script_name(scope)?.to_rust_string_lossy(scope);
-    let place = Place {
-        line: frame.get_line_number(),
-        column: frame.get_column(),
-    };
-    (name == RESOURCE_NAME && place.line > 0).then_some(place)
-}
-
 /// An exception nobody caught, and what V8 said when it was thrown.
 pub(super) struct Uncaught<'s> {
     pub(super) exception: v8::Local<'s, v8::Value>,
@@ -93,12 +56,21 @@ pub(super) struct Uncaught<'s> {
     pub(super) place: Option<Place>,
 }
 
+/// A failure in words.
+pub(super) struct Description {
+    /// `Name: message`
+    pub(super) first_line: String,
+    pub(super) place: Option<Place>,
+    /// All of it, for the model: the first line too.
+    pub(super) text: String,
+}
+
 /// Words an uncaught exception. Reading its `stack` may run code of the script.
 pub(super) fn describe<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     uncaught: Uncaught<'s>,
     source: &str,
-) -> String {
+) -> Description {
     let Uncaught {
         exception,
         message,
@@ -116,25 +88,31 @@ pub(super) fn describe<'s>(
     scope.reset();
     let says_where = exception.is_native_error() || first_line.contains(RESOURCE_NAME);
     if place.is_none() && !says_where {
-        return format!(
+        let text = format!(
             "{first_line}\n(what was thrown is no Error, so its line is not known; throw new Error(…) tells it)"
         );
+        return Description {
+            first_line,
+            place,
+            text,
+        };
     }
-    compose(&first_line, &frames, place, source)
+    let mut description = compose(first_line, &frames, place, source);
+    for related in related_errors(scope, exception) {
+        description.text.push_str("\n\n");
+        description.text.push_str(&related);
+    }
+    description
 }
 
 /// Words a failure that has no exception, at a place of the script if one is known.
 pub(super) fn compose(
-    first_line: &str,
+    first_line: String,
     frames: &[String],
     place: Option<Place>,
     source: &str,
-) -> String {
-    let mut text = first_line.to_owned();
-    for frame in frames {
-        text.push('\n');
-        text.push_str(frame);
-    }
+) -> Description {
+    let mut text = with_frames(&first_line, frames);
     if let Some(place) = place {
         if frames.is_empty() {
             text.push_str(&format!("\n    at {place}"));
@@ -143,6 +121,53 @@ pub(super) fn compose(
             text.push_str("\n\n");
             text.push_str(&frame);
         }
+    }
+    Description {
+        first_line,
+        place,
+        text,
+    }
+}
+
+fn with_frames(first_line: &str, frames: &[String]) -> String {
+    let mut text = first_line.to_owned();
+    for frame in frames {
+        text.push('\n');
+        text.push_str(frame);
+    }
+    text
+}
+
+/// The causes of an error and the members of an aggregate, each with its frames in the script.
+fn related_errors<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    exception: v8::Local<'s, v8::Value>,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    for related in render::related(scope, exception) {
+        let text = match related.value() {
+            None => related.label(),
+            Some(value) if value.is_native_error() => {
+                let message = name_and_message(scope, value).unwrap_or_default();
+                let first_line = cut(message);
+                let frames = frames(scope, value, &first_line);
+                with_frames(&format!("{}{first_line}", related.label()), &frames)
+            }
+            Some(value) => {
+                let shown = render::to_console_text(scope, value);
+                format!("{}{}", related.label(), cut(shown))
+            }
+        };
+        told.push(text);
+    }
+    told
+}
+
+/// The first [`RELATED_BYTES`] of a text.
+fn cut(mut text: String) -> String {
+    if text.len() > RELATED_BYTES {
+        text.truncate(text.floor_char_boundary(RELATED_BYTES));
+        text.push('…');
     }
     text
 }
@@ -217,125 +242,5 @@ fn after_header<'a>(stack: &'a str, first_line: &str, message: &str) -> &'a str 
     match stack.find(message) {
         Some(start) => &stack[start + message.len()..],
         None => stack,
-    }
-}
-
-/// Reads `exec_main.mjs:LINE:COLUMN` out of a stack frame.
-fn place_in(frame: &str) -> Option<Place> {
-    let (_, after) = frame.split_once(RESOURCE_NAME)?;
-    let mut numbers = after
-        .strip_prefix(':')?
-        .split(|character: char| !character.is_ascii_digit());
-    Some(Place {
-        line: numbers.next()?.parse().ok()?,
-        column: numbers.next()?.parse().ok()?,
-    })
-}
-
-/// Where V8 says a message is from, if that is the script itself.
-pub(super) fn place_of<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    message: v8::Local<'s, v8::Message>,
-) -> Option<Place> {
-    let name = message.get_script_resource_name(scope)?;
-    if name.to_rust_string_lossy(scope) != RESOURCE_NAME {
-        return None;
-    }
-    let line = message.get_line_number(scope).filter(|line| *line > 0)?;
-    Some(Place {
-        line,
-        column: message.get_start_column() + 1,
-    })
-}
-
-/// The source line with a caret under the column.
-fn code_frame(source: &str, place: Place) -> Option<String> {
-    let line = source_line(source, place.line)?;
-    let units: Vec<u16> = line.encode_utf16().collect();
-    let column = place.column.saturating_sub(1).min(units.len());
-    let start = column.saturating_sub(SHOWN_LINE / 2);
-    let end = units.len().min(start + SHOWN_LINE);
-    let (before, after) = (&units[start..column], &units[column..end]);
-
-    let cut_before = if start > 0 { "…" } else { "" };
-    let cut_after = if end < units.len() { "…" } else { "" };
-    let before = format!("{cut_before}{}", String::from_utf16_lossy(before));
-    let after = String::from_utf16_lossy(after);
-    let number = place.line.to_string();
-    let margin = " ".repeat(number.len());
-    let indent: String = before
-        .chars()
-        .map(|character| if character == '\t' { '\t' } else { ' ' })
-        .collect();
-    Some(format!(
-        "{number} | {before}{after}{cut_after}\n{margin} | {indent}^"
-    ))
-}
-
-/// A line by its number, from 1, as JavaScript counts lines.
-fn source_line(source: &str, number: usize) -> Option<&str> {
-    let mut rest = source;
-    let mut line = 1;
-    loop {
-        let end = rest.find(['\n', '\r', '\u{2028}', '\u{2029}']);
-        if line == number {
-            return Some(&rest[..end.unwrap_or(rest.len())]);
-        }
-        let end = end?;
-        let terminator = if rest[end..].starts_with("\r\n") {
-            2
-        } else {
-            rest[end..].chars().next()?.len_utf8()
-        };
-        rest = &rest[end + terminator..];
-        line += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_counted_as_javascript_counts_them() {
-        let source = "a\r\nb\nc\u{2028}d\re";
-        let lines: Vec<_> = (1..=5).map(|n| source_line(source, n).unwrap()).collect();
-        assert_eq!(lines, ["a", "b", "c", "d", "e"]);
-        assert_eq!(source_line(source, 6), None);
-    }
-
-    #[test]
-    fn the_caret_stands_under_the_column() {
-        let place = Place { line: 1, column: 7 };
-        assert_eq!(
-            code_frame("\tlet x y", place).unwrap(),
-            "1 | \tlet x y\n  | \t     ^"
-        );
-    }
-
-    #[test]
-    fn a_long_line_is_cut_around_the_column() {
-        let source = format!("{}!{}", "a".repeat(1000), "b".repeat(1000));
-        let place = Place {
-            line: 1,
-            column: 1001,
-        };
-        let frame = code_frame(&source, place).unwrap();
-        let (line, caret) = frame.split_once('\n').unwrap();
-        assert!(line.chars().count() < 200, "{line}");
-        let column = caret.chars().position(|c| c == '^').unwrap();
-        assert_eq!(line.chars().nth(column), Some('!'));
-    }
-
-    #[test]
-    fn places_are_read_from_frames() {
-        let place = place_in("    at async f (exec_main.mjs:12:34)");
-        assert_eq!(
-            place,
-            Some(Place {
-                line: 12,
-                column: 34
-            })
-        );
     }
 }

@@ -6,7 +6,9 @@
 //! keeps what `setTimeout` was given, [`web`] has the web-standard names, [`errors`] words what went wrong. [`control`] and [`watchdog`]
 //! are how other threads stop it. It knows nothing of sessions: it speaks to [`events::CellEvents`].
 
+mod attempt;
 mod callbacks;
+mod compile;
 mod control;
 mod cpu_clock;
 mod errors;
@@ -15,6 +17,7 @@ mod globals;
 mod media;
 mod modules;
 mod outputs;
+mod place;
 mod platform;
 mod render;
 mod script;

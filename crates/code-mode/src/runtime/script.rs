@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::control::IsolateControl;
-use super::errors::{Place, Rejection};
+use super::errors::Rejection;
 use super::events::CellEvents;
+use super::place::Place;
 use super::timers::Timers;
 use crate::description::{ArgumentValidation, ToolSet};
 use crate::limits::Limits;
@@ -35,6 +36,8 @@ pub(super) struct Script {
     pub(super) tool_functions: RefCell<Option<v8::Global<v8::Array>>>,
     pub(super) helper_module: RefCell<Option<v8::Global<v8::Module>>>,
     pub(super) tools_module: RefCell<Option<v8::Global<v8::Module>>>,
+    /// Whether it has appended output or stored anything.
+    pub(super) has_left_something: Cell<bool>,
     pub(super) last_rejection: RefCell<Option<Rejection>>,
     /// The first exception that nothing of the script could catch.
     pub(super) unheard: RefCell<Option<Unheard>>,
@@ -96,6 +99,7 @@ impl Script {
             tool_functions: RefCell::default(),
             helper_module: RefCell::default(),
             tools_module: RefCell::default(),
+            has_left_something: Cell::new(false),
             last_rejection: RefCell::default(),
             unheard: RefCell::default(),
             web_parts: RefCell::default(),
@@ -117,6 +121,13 @@ impl Script {
         !self.calls.borrow().is_empty()
             || self.notifications.get() > 0
             || self.timers.borrow().len() > 0
+    }
+
+    /// Whether anybody outside may have noticed the script.
+    pub(super) fn has_had_effect(&self) -> bool {
+        self.has_left_something.get()
+            || self.calls_started.get() > 0
+            || self.notifications_started.get() > 0
     }
 
     /// Lets go of every handle, before the isolate goes.

@@ -11,16 +11,20 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use super::attempt::{Attempt, Failure};
 use super::control::{IsolateControl, StopReason, after_garbage_collection};
-use super::errors::{self, Place, RESOURCE_NAME, Uncaught};
+use super::errors::{self, Description, Uncaught};
 use super::events::{CellEvents, Command, Outcome};
-use super::modules::{self, Importable};
+use super::modules;
+use super::place::{Place, place_of};
 use super::script::Script;
 use super::timers::Timer;
-use super::{contain_panics, globals, platform, render, string, tools, watchdog};
+use super::{compile, contain_panics, globals, platform, tools, watchdog};
 use crate::description::{ArgumentValidation, ToolSet};
 use crate::limits::{HEAP_BYTES, Limits};
 use crate::service::panic_message;
+use crate::source::program;
+use crate::source::slips::{self, Failed, Stage};
 
 /// How much further the heap may grow once it is over its limit, so that the built-in that is
 /// running can get to V8's next interrupt check, where the script ends.
@@ -176,14 +180,6 @@ unsafe extern "C" fn near_heap_limit(
     current + HEAP_HEADROOM
 }
 
-/// Why a script did not run to its end.
-enum Failure {
-    /// It failed by itself; the text is for the model.
-    Described(String),
-    /// It was stopped; the reason is in the control block.
-    Interrupted,
-}
-
 fn run_script(
     isolate: &mut v8::OwnedIsolate,
     script: &Script,
@@ -206,11 +202,11 @@ fn run_script(
     } else {
         evaluate(scope, script, source, commands)
     };
-    conclude(script, result)
+    conclude(script, source, result)
 }
 
 /// Makes the end of a script final: from here on nobody can stop it any more.
-fn conclude(script: &Script, result: Result<(), Failure>) -> Outcome {
+fn conclude(script: &Script, source: &str, result: Result<(), Failure>) -> Outcome {
     let control = &script.control;
     if let Some(why) = script.broken.take() {
         control.claim(StopReason::Completed);
@@ -218,8 +214,11 @@ fn conclude(script: &Script, result: Result<(), Failure>) -> Outcome {
     }
     match result {
         Ok(()) if control.claim(StopReason::Completed) => return Outcome::Success,
-        Err(Failure::Described(text)) if control.claim(StopReason::Completed) => {
-            return Outcome::Failure(text);
+        Err(Failure::Refused(description)) if control.claim(StopReason::Completed) => {
+            return Outcome::Failure(with_hint(script, source, Stage::Compiling, description));
+        }
+        Err(Failure::Threw(description)) if control.claim(StopReason::Completed) => {
+            return Outcome::Failure(with_hint(script, source, Stage::Running, description));
         }
         _ => {}
     }
@@ -241,6 +240,36 @@ fn conclude(script: &Script, result: Result<(), Failure>) -> Outcome {
     }
 }
 
+/// The text of a failure, and what to do about it if it is one of the usual slips.
+fn with_hint(script: &Script, source: &str, stage: Stage, description: Description) -> String {
+    let failed = Failed {
+        program: &program(source),
+        stage,
+        message: &description.first_line,
+        place: description.place.map(|place| (place.line, place.column)),
+        tools: &script.tools,
+    };
+    match slips::hint(&failed) {
+        Some(hint) => format!("{}\n\n{hint}", description.text),
+        None => description.text,
+    }
+}
+
+/// A script that only defines functions has done nothing at all, which nobody wants.
+fn refuse_no_effect(script: &Script, source: &str) -> Result<(), Failure> {
+    if script.has_had_effect() {
+        return Ok(());
+    }
+    let program = program(source);
+    let Some(uncalled) = slips::uncalled(&program) else {
+        return Ok(());
+    };
+    let place = Some(Place::at(&program, uncalled.offset));
+    let mut description = errors::compose(uncalled.message, &[], place, source);
+    description.text.push_str(&format!("\n\n{}", uncalled.hint));
+    Err(Failure::Threw(description))
+}
+
 fn in_mib(bytes: usize) -> String {
     const MIB: usize = 1024 * 1024;
     format!("{} MiB", bytes.div_ceil(MIB))
@@ -254,8 +283,7 @@ fn evaluate<'s>(
     commands: &mpsc::Receiver<Command>,
 ) -> Result<(), Failure> {
     let attempt = Attempt { script, source };
-    let module = attempt.run(scope, |scope| compile(scope, source))?;
-    refuse_unknown_imports(scope, module, source)?;
+    let module = compile::module(scope, attempt)?;
     attempt.run(scope, |scope| {
         module.instantiate_module(scope, modules::resolve)
     })?;
@@ -274,11 +302,10 @@ fn evaluate<'s>(
                 message: None,
                 place: unheard.place,
             };
-            let text = errors::describe(scope, uncaught, source);
-            return Err(Failure::Described(text));
+            return Err(Failure::Threw(errors::describe(scope, uncaught, source)));
         }
         match promise.state() {
-            v8::PromiseState::Fulfilled => return Ok(()),
+            v8::PromiseState::Fulfilled => return refuse_no_effect(script, source),
             v8::PromiseState::Rejected => {
                 let exception = promise.result(scope);
                 let rejection = script.last_rejection.take();
@@ -287,8 +314,7 @@ fn evaluate<'s>(
                     message: None,
                     place: rejection.and_then(|rejection| rejection.place_of(scope, exception)),
                 };
-                let text = errors::describe(scope, uncaught, source);
-                return Err(Failure::Described(text));
+                return Err(Failure::Threw(errors::describe(scope, uncaught, source)));
             }
             v8::PromiseState::Pending => {}
         }
@@ -313,99 +339,6 @@ fn evaluate<'s>(
     }
 }
 
-/// Runs pieces of the script and words what they throw.
-struct Attempt<'a> {
-    script: &'a Script,
-    source: &'a str,
-}
-
-impl Attempt<'_> {
-    /// Runs one piece; it gives `None` if it threw or was stopped.
-    fn run<'s, 'i, T>(
-        &self,
-        scope: &mut v8::PinScope<'s, 'i>,
-        piece: impl FnOnce(&mut v8::PinScope<'s, 'i>) -> Option<T>,
-    ) -> Result<T, Failure> {
-        v8::tc_scope!(let scope, scope);
-        if let Some(value) = piece(scope) {
-            return Ok(value);
-        }
-        if scope.has_terminated() || self.script.control.reason().is_some() {
-            return Err(Failure::Interrupted);
-        }
-        let Some(exception) = scope.exception() else {
-            return Err(Failure::Interrupted);
-        };
-        let uncaught = Uncaught {
-            exception,
-            message: scope.message(),
-            place: None,
-        };
-        scope.reset();
-        let text = errors::describe(scope, uncaught, self.source);
-        Err(Failure::Described(text))
-    }
-}
-
-fn compile<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    source: &str,
-) -> Option<v8::Local<'s, v8::Module>> {
-    let name = string(scope, RESOURCE_NAME);
-    let origin = v8::ScriptOrigin::new(
-        scope,
-        name.into(),
-        0,
-        0,
-        false,
-        0,
-        None,
-        false,
-        false,
-        true,
-        None,
-    );
-    let code = string(scope, source);
-    let mut source = v8::script_compiler::Source::new(code, Some(&origin));
-    v8::script_compiler::compile_module(scope, &mut source)
-}
-
-/// Imports that cannot be served are refused here, where the line they are on is known.
-fn refuse_unknown_imports(
-    scope: &mut v8::PinScope<'_, '_>,
-    module: v8::Local<'_, v8::Module>,
-    source: &str,
-) -> Result<(), Failure> {
-    let requests = module.get_module_requests();
-    for index in 0..requests.length() {
-        let request = requests
-            .get(scope, index)
-            .and_then(|request| v8::Local::<v8::ModuleRequest>::try_from(request).ok());
-        let Some(request) = request else { continue };
-        let specifier = render::to_rust_string(scope, request.get_specifier());
-        if Importable::from_specifier(&specifier).is_some() {
-            continue;
-        }
-        let location = module.source_offset_to_location(request.get_source_offset());
-        let place = Place {
-            line: to_number(location.get_line_number()) + 1,
-            column: to_number(location.get_column_number()) + 1,
-        };
-        let message = format!("TypeError: {}", modules::not_importable(&specifier));
-        return Err(Failure::Described(errors::compose(
-            &message,
-            &[],
-            Some(place),
-            source,
-        )));
-    }
-    Ok(())
-}
-
-fn to_number(v8_number: i32) -> usize {
-    usize::try_from(v8_number).unwrap_or(0)
-}
-
 /// A promise nobody will settle is an error at once, not a script that hangs.
 fn stalled(
     scope: &mut v8::PinScope<'_, '_>,
@@ -415,14 +348,10 @@ fn stalled(
     let place = module
         .get_stalled_top_level_await_message(scope)
         .first()
-        .and_then(|(_, message)| errors::place_of(scope, *message));
-    Failure::Described(errors::compose(
-        "Error: the script awaits a promise that nothing will settle: \
-         no nested call, timer or notification is under way",
-        &[],
-        place,
-        source,
-    ))
+        .and_then(|(_, message)| place_of(scope, *message));
+    let message = "Error: the script awaits a promise that nothing will settle: \
+                   no nested call, timer or notification is under way";
+    Failure::Threw(errors::compose(message.to_owned(), &[], place, source))
 }
 
 /// Calls a timer's function. `None` if it threw or was stopped.

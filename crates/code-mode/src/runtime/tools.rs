@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::callbacks::{Arguments, Return, run};
 use super::render::NoJson;
 use super::script::{AwaitedCall, PendingCall, Script};
-use super::{Thrown, errors, kind_of, render, string, web};
+use super::{Thrown, kind_of, place, render, string, web};
 use crate::description::{ArgumentValidation, Tool, ToolKind, ToolSet, described};
 use crate::service::{ToolInput, ToolOutput};
 
@@ -355,8 +355,7 @@ fn fits_schema<'s>(
     let Some(violations) = tool.violations(arguments) else {
         return Ok(());
     };
-    let place =
-        errors::place_of_call(scope).map_or_else(String::new, |place| format!(" ({place})"));
+    let place = place::place_of_call(scope).map_or_else(String::new, |place| format!(" ({place})"));
     let message = string(scope, &violations.message(&tool.shown_name(), &place));
     let error = v8::Exception::type_error(scope, message);
     name_tool(scope, error, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;

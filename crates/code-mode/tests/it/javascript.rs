@@ -2,13 +2,19 @@
 
 mod arguments;
 mod calls;
+mod console;
 mod errors;
 mod exit;
+mod fence;
 mod globals;
 mod media;
+mod messages;
 mod modules;
+mod pragma;
 mod program;
+mod slips;
 mod tables;
 mod timers;
+mod typescript;
 mod values;
 mod web;

@@ -2,7 +2,7 @@
 
 use super::super::callbacks::{Arguments, Return, run};
 use super::super::script::{Script, Unheard};
-use super::super::{Thrown, errors, kind_of};
+use super::super::{Thrown, kind_of, place};
 
 /// `queueMicrotask(callback)`
 pub(super) fn queue_microtask<'s>(
@@ -42,7 +42,7 @@ fn run_microtask<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, _: R
             return Err(Thrown::Pending);
         };
         scope.reset();
-        let place = message.and_then(|message| errors::place_of(scope, message));
+        let place = message.and_then(|message| place::place_of(scope, message));
         note(scope, script, exception, place);
         Ok(())
     });
@@ -65,7 +65,7 @@ fn note(
     scope: &mut v8::PinScope<'_, '_>,
     script: &Script,
     exception: v8::Local<'_, v8::Value>,
-    place: Option<errors::Place>,
+    place: Option<place::Place>,
 ) {
     let exception = v8::Global::new(scope, exception);
     script

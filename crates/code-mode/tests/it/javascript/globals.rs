@@ -495,7 +495,7 @@ async fn the_global_object_and_the_tools_object_are_shown_as_something() {
     let seen = texts("text(globalThis); text(tools); text(tools.constructor === Object)").await;
     assert_eq!(seen[0], "[object globalThis]");
     assert!(
-        seen[1].starts_with("{ echo: [Function: echo]"),
+        seen[1].starts_with("{\n  echo: [Function: echo],\n"),
         "{}",
         seen[1]
     );

@@ -154,7 +154,8 @@ async fn a_compile_error_says_where_and_nothing_runs() {
         ),
         (
             "`never closed",
-            "SyntaxError: Unexpected end of input\n    at exec_main.mjs:1:14\n\n1 | `never closed\n  |              ^",
+            "SyntaxError: Unexpected end of input\n    at exec_main.mjs:1:14\n\n1 | `never closed\n  |              ^\n\n\
+             Hint: the script ends too early: a bracket or a template is not closed, or the text was cut off",
         ),
     ] {
         let response = run(script).await;

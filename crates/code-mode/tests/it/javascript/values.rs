@@ -10,8 +10,9 @@ async fn values_become_the_texts_of_the_table() {
 
 #[tokio::test]
 async fn a_rendering_is_cut_at_64_kib_of_utf_8() {
-    let script = "text(new Set(['x'.repeat(100000)]));
-                  text(new Set(['é'.repeat(100000)]));
+    let script = "const many = (text) => Array.from({ length: 9 }, (_, i) => i + text);
+                  text(new Set(many('x'.repeat(9000))));
+                  text(new Set(many('é'.repeat(9000))));
                   const row = () => Array(100).fill('abc');
                   const plane = () => Array.from({ length: 100 }, row);
                   text(new Map(Array.from({ length: 100 }, (_, i) => [i, plane()])));";
@@ -40,24 +41,4 @@ async fn a_getter_that_asks_for_the_same_rendering_again_comes_to_an_end() {
         let last = texts.last().unwrap();
         assert!(last.contains("a: undefined"), "{last}");
     }
-}
-
-#[tokio::test]
-async fn a_console_call_appends_one_item_its_arguments_joined_by_a_space() {
-    let script = "console.log('a', 1, { b: 2 }, [3], null, undefined, true, 5n, Symbol('s'));
-                  console.log('%s and\\nmore', 'no format');
-                  console.info('info'); console.warn('warn'); console.error('error'); console.debug('debug');
-                  text(Object.keys(console));";
-    assert_eq!(
-        texts(script).await,
-        [
-            r#"a 1 {"b":2} [3] null undefined true 5 Symbol(s)"#,
-            "%s and\nmore no format",
-            "info",
-            "warn",
-            "error",
-            "debug",
-            r#"["log","info","warn","error","debug"]"#,
-        ]
-    );
 }
