@@ -473,6 +473,9 @@ impl<'a> Evaluation<'a> {
         match dependent {
             Dependent::Schema(schema) => {
                 let schema = self.applied_values(*schema);
+                if schema.is_everything() {
+                    return schema;
+                }
                 with = self.both(with, schema);
             }
             Dependent::Required(names) => {

@@ -26,6 +26,13 @@
 //! accepts literally all that the schema accepts; the tests prove it in this form. The two differ in
 //! nothing but those lines. Where a schema itself says `additionalProperties: true`, both print it.
 //!
+//! # Names that every object has
+//!
+//! TypeScript gives each object the properties of `Object.prototype`, such as `constructor`. Optional
+//! properties of these names are united with `Function`, so that `{}` still fits. Where a value has
+//! such a property and its schema does not name it, TypeScript may mistake the one for the other in an
+//! intersection with a union, and reject the value.
+//!
 //! # What is left wider
 //!
 //! Bounds, patterns and formats (printed as JSDoc), `uniqueItems`, `contains` beyond "not empty",
@@ -226,9 +233,9 @@ pub fn render_schema_within(
     if options.are_arguments {
         root = arguments_of(root, &mut evaluation, &document);
     }
-    let mut printed = printed(&root, &mut evaluation, options, Detail::Full);
+    let mut printed = print_within(&root, &mut evaluation, options, Detail::Full);
     if printed.is_cut {
-        printed = self::printed(&root, &mut evaluation, options, Detail::Short);
+        printed = print_within(&root, &mut evaluation, options, Detail::Short);
     }
     RenderedType {
         aliases: printed.aliases,
@@ -240,7 +247,7 @@ pub fn render_schema_within(
 }
 
 /// Prints with less and less room until the whole is within the bytes.
-fn printed(
+fn print_within(
     root: &Union,
     evaluation: &mut Evaluation<'_>,
     options: &RenderOptions,

@@ -176,6 +176,11 @@ impl Values {
         self.whole_kinds() == Kinds::ALL
     }
 
+    /// It says nothing: every value is in it, and no keyword has looked inside.
+    pub(super) fn is_everything(&self) -> bool {
+        self.is_all() && self.is_plain()
+    }
+
     /// Only kinds are told apart, and no keyword has looked inside: an intersection with it is simple.
     fn is_plain(&self) -> bool {
         self.named.is_empty()

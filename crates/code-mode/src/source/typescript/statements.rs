@@ -154,7 +154,8 @@ impl Parser<'_> {
         let (next, text) = self.peek()?;
         let using = self.at_word("using");
         Ok(match next.kind {
-            Kind::Word => !["in", "instanceof"].contains(&text) && !(using && next.on_new_line),
+            Kind::Word if using && next.on_new_line => false,
+            Kind::Word => !["in", "instanceof"].contains(&text),
             _ => !using && ["[", "{"].contains(&text),
         })
     }

@@ -270,8 +270,8 @@ impl<'a> Lexer<'a> {
                 self.at += next.len_utf8();
             } else if rest.starts_with("//") {
                 self.at += rest.find(is_line_break).unwrap_or(rest.len());
-            } else if rest.starts_with("/*") {
-                let length = rest[2..].find("*/").ok_or(Stop::Syntax)? + 4;
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                let length = comment.find("*/").ok_or(Stop::Syntax)? + 4;
                 on_new_line |= rest[..length].contains(is_line_break);
                 self.at += length;
             } else {

@@ -336,12 +336,12 @@ pub fn type_file() -> TypeFile {
 
 fn options(seed: u64) -> RenderOptions {
     let options = RenderOptions::default();
-    let options = if seed % 2 == 0 {
+    let options = if seed.is_multiple_of(2) {
         options.schema_use(SchemaUse::Output)
     } else {
         options.arguments()
     };
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         options.open_objects(OpenObjects::Explicit)
     } else {
         options
