@@ -179,8 +179,14 @@ impl ToolSet {
 pub(super) fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     const SIMILAR_ENOUGH: f64 = 0.6;
     const SHOWN: usize = 3;
+    /// In bytes. Comparing takes the product of two lengths, and scripts choose one of them.
+    const LONGEST: usize = 200;
+    if name.len() > LONGEST {
+        return Vec::new();
+    }
     let wanted = name.to_lowercase();
     let mut scored: Vec<(f64, &str)> = candidates
+        .filter(|candidate| candidate.len() <= LONGEST)
         .map(|candidate| (similarity(&wanted, &candidate.to_lowercase()), candidate))
         .filter(|(score, _)| *score >= SIMILAR_ENOUGH)
         .collect();

@@ -440,6 +440,39 @@ fn where_all_errors_would_take_too_much_memory_the_first_is_told() {
 }
 
 #[test]
+fn long_names_and_many_alternatives_are_told_without_comparing_all_of_them() {
+    let schema = json!({ "required": ["path"], "properties": { "path": true } });
+    let name = "n".repeat(1_000_000);
+    let arguments = format!(r#"{{"{name}":1,"pth":1}}"#);
+    assert_says(
+        &schema,
+        &arguments,
+        "tool: args.path is required; did you mean it by args.pth?",
+    );
+    let schema = json!({ "additionalProperties": false, "properties": { "path": true } });
+    let said = said(&schema, &format!(r#"{{"{name}":1}}"#)).unwrap();
+    assert_eq!(
+        said,
+        format!(
+            "tool: args.{}… is not a property of tool. It takes path?",
+            "n".repeat(60)
+        )
+    );
+
+    let schema = json!({ "properties": { "a": { "anyOf": [
+        { "items": { "type": "string" } },
+        { "items": { "minimum": 5 } },
+    ] } } });
+    assert_says(
+        &schema,
+        &format!(r#"{{"a":[{}1]}}"#, "1,".repeat(10_000)),
+        "tool: args.a fits none of its 2 alternatives; of the closest: args.a[0] must be a string, \
+         got number 1 and args.a[1] must be a string, got number 1, or args.a[0] must be at least 5, \
+         got number 1 and args.a[1] must be at least 5, got number 1",
+    );
+}
+
+#[test]
 fn arguments_deeper_than_json_is_read_are_not_checked() {
     let schema = json!({ "properties": { "a": { "type": "string" } } });
     assert!(said(&schema, &deep_object(127)).is_some());

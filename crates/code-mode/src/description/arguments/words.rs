@@ -15,6 +15,8 @@ const TOLD: usize = 5;
 const TOLD_OF_AN_ALTERNATIVE: usize = 2;
 /// and of how many alternatives that are equally close.
 const TOLD_ALTERNATIVES: usize = 3;
+/// How many errors of an alternative are compared with those of the others.
+const COMPARED: usize = 50;
 /// How many names or values are listed.
 const LISTED: usize = 12;
 /// How much of a value or name is shown, in bytes.
@@ -124,12 +126,8 @@ impl Words<'_> {
             Kind::Required { property } => self.missing(error, &path, property),
             Kind::AdditionalProperties { unexpected }
             | Kind::UnevaluatedProperties { unexpected } => {
-                let names = unexpected.iter();
-                told.extend(
-                    names
-                        .take(TOLD)
-                        .map(|name| self.unknown(error, &path, name)),
-                );
+                let names = unexpected.iter().take(TOLD);
+                told.extend(names.map(|name| self.unknown(error, &path, name)));
                 return;
             }
             Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
@@ -214,7 +212,7 @@ impl Words<'_> {
                 .keys()
                 .filter(|name| !known.is_some_and(|known| known.contains_key(*name)))
                 .map(String::as_str);
-            if let Some(near) = closest(missing, unknown).first() {
+            if let Some(near) = near(missing, unknown) {
                 let _ = write!(text, "; did you mean it by {path}{}?", step(near));
             }
         }
@@ -227,19 +225,20 @@ impl Words<'_> {
         let subschema = self.subschema(error);
         let none = Map::new();
         let known = subschema.and_then(properties).unwrap_or(&none);
-        match closest(name, known.keys().map(String::as_str)).first() {
+        // What else it takes may stand in other subschemas.
+        let are_all_known = !error
+            .schema_path()
+            .as_str()
+            .ends_with("/unevaluatedProperties");
+        match near(name, known.keys().map(String::as_str)) {
             Some(near) => {
                 let _ = write!(text, "; did you mean {path}{}?", step(near));
             }
-            None => text.push('.'),
+            None if are_all_known => text.push('.'),
+            None => {}
         }
-        if error
-            .schema_path()
-            .as_str()
-            .ends_with("/unevaluatedProperties")
-        {
-            // What else it takes may stand in other subschemas.
-            return text.trim_end_matches('.').to_owned();
+        if !are_all_known {
+            return text;
         }
         let required = subschema
             .and_then(|keywords| keywords.get("required"))
@@ -284,7 +283,9 @@ impl Words<'_> {
         let of_the_kind = |errors: &&[_]| !is_of_another_kind(error, errors);
         let mut candidates: Vec<_> = alternatives.iter().copied().filter(of_the_kind).collect();
         if let [only] = &*candidates {
-            only.iter().for_each(|error| self.tell(error, depth, told));
+            for error in only.iter().take(TOLD) {
+                self.tell(error, depth, told);
+            }
             return;
         }
         let path = self.path(error);
@@ -296,7 +297,7 @@ impl Words<'_> {
             told.push(format!("{none_fits}, got {}", came(error.instance())));
             return;
         }
-        candidates.sort_by_key(|errors| distance(errors));
+        candidates.sort_by_cached_key(|errors| distance(errors));
         let least = distance(candidates[0]);
         candidates.retain(|errors| distance(errors) == least);
         let mut reasons: Vec<String> = Vec::new();
@@ -319,13 +320,14 @@ impl Words<'_> {
         let [first, others @ ..] = alternatives else {
             return None;
         };
-        first.iter().find_map(|error| {
+        first.iter().take(COMPARED).find_map(|error| {
             let place = error.instance_path();
             let mut expected = Expected::default();
             expected.add(error).then_some(())?;
             for errors in others {
                 errors
                     .iter()
+                    .take(COMPARED)
                     .filter(|other| other.instance_path() == place)
                     .any(|other| expected.add(other))
                     .then_some(())?;
@@ -398,7 +400,8 @@ impl Expected {
     }
 
     fn add_value(&mut self, value: &Value) {
-        if !self.values.contains(value) {
+        // Those beyond are only counted.
+        if self.values.len() > LISTED || !self.values.contains(value) {
             self.values.push(value.clone());
         }
     }
@@ -418,8 +421,8 @@ fn must_be(path: &str, expected: &Expected, instance: &Value) -> String {
     );
     if let Value::String(given) = instance {
         let options = expected.values.iter().filter_map(Value::as_str);
-        if let Some(near) = closest(given, options).first() {
-            let _ = write!(text, "; did you mean {}?", shown(&Value::from(*near)));
+        if let Some(near) = near(given, options) {
+            let _ = write!(text, "; did you mean {}?", shown(&Value::from(near)));
         }
     }
     text
@@ -505,6 +508,12 @@ fn listed(all: impl ExactSizeIterator<Item = String>) -> String {
         let _ = write!(text, ", … ({more} more)");
     }
     text
+}
+
+/// What may have been meant by `name`.
+fn near<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LOOKED_AT: usize = 200;
+    closest(name, candidates.take(LOOKED_AT)).first().copied()
 }
 
 /// A property access in JavaScript: `.name`, or `["a name"]`.
