@@ -6,13 +6,15 @@ use super::super::{Thrown, kind_of, render, tools};
 use super::{exports_of, loaded};
 
 /// Reads `signal` of the options of a call; may run script code. `tool` is for the refusal's words.
+///
+/// A number is no options and no mistake: `paths.map(tools.read_file)` gives the index.
 pub(in super::super) fn signal_of<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     script: &Script,
     tool: &str,
     options: v8::Local<'s, v8::Value>,
 ) -> Result<Option<v8::Local<'s, v8::Object>>, Thrown> {
-    if options.is_undefined() {
+    if options.is_undefined() || options.is_number() {
         return Ok(None);
     }
     let Ok(options) = v8::Local::<v8::Object>::try_from(options) else {

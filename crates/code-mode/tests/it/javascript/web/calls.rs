@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::holds;
 use crate::probe::{Event, probed, request};
-use crate::support::{run, text_items};
+use crate::support::{run, text_items, texts};
 
 #[tokio::test]
 async fn an_abort_rejects_at_once_with_the_reason_and_cancels_the_hosts_call() {
@@ -127,8 +127,14 @@ async fn the_call_is_cancelled_before_the_signals_listeners_hear_of_it() {
 }
 
 #[tokio::test]
+async fn a_tool_can_be_the_callback_of_map() {
+    let script = "text(await Promise.all(['a', 'b'].map(tools.shout)));";
+    assert_eq!(texts(script).await, [r#"["A","B"]"#]);
+}
+
+#[tokio::test]
 async fn options_and_signals_of_another_kind_are_refused_by_name() {
-    let script = "for (const options of [5, 'x', null, true, { signal: null }, { signal: {} }, { signal: new EventTarget() }, { signal: new AbortController() }])
+    let script = "for (const options of [5n, 'x', null, true, { signal: null }, { signal: {} }, { signal: new EventTarget() }, { signal: new AbortController() }])
                       await tools.echo({}, options).then(() => text('was called'), (error) => text(String(error)));
                   const promise = tools.echo({}, { get signal() { throw new RangeError('mine') } });
                   await promise.catch((error) => text(String(error)));
