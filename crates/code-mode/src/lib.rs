@@ -30,6 +30,14 @@
 //! # }
 //! ```
 //!
+//! # What the model writes
+//!
+//! A script is an ES module with top-level `await`. TypeScript runs too: types are taken out where they
+//! stand, so that errors name the lines and columns of the text that was sent. So does a script in one
+//! Markdown code fence. [`parse_exec_source`] reads the pragma, a first line in which a script says how
+//! long to wait and how much output to show. Errors end with a hint where they come of a usual slip,
+//! such as a missing `await`.
+//!
 //! # What the model reads
 //!
 //! [`Session::format`] turns an answer into the items to show a model: a header, the output, and what

@@ -295,7 +295,10 @@ const MISSING_GLOBALS: [(&[&str], &str); 10] = [
         &["fs", "path", "os", "child_process", "Deno", "Bun"],
         "there are no files and no processes; only tools reach the outside, and ALL_TOOLS lists them",
     ),
-    (&["Buffer"], "there is no Buffer; use Uint8Array"),
+    (
+        &["Buffer"],
+        "there is no Buffer; use Uint8Array, TextEncoder, TextDecoder, atob and btoa",
+    ),
     (
         &["window", "document", "navigator", "location", "self"],
         "there is no browser and no page; globalThis is the global object",
