@@ -14,7 +14,7 @@ Usage: cargo bench -p code-mode --bench exec_overhead -- [OPTIONS]
   --tool-counts A,B,C    a row for each of these numbers of tools (default 0,32,128)
   --scenarios A,B        only these: cold_exec, cold_raw_v8, warm_exec, raw_v8,
                          tool_roundtrip, parallel_tools, checked_calls, unchecked_calls,
-                         typescript_exec, javascript_exec (default all but the last two)
+                         typescript_exec, javascript_exec (default all)
   --help                 this text
 ";
 
@@ -42,7 +42,7 @@ impl Command {
             samples: 10,
             warm_iterations: 10,
             tool_counts: vec![0, 32, 128],
-            scenarios: Scenario::DEFAULT.to_vec(),
+            scenarios: Scenario::ALL.to_vec(),
         };
         while let Some(argument) = arguments.next() {
             let mut value = || {

@@ -22,8 +22,8 @@
 //! | `parallel_tools` | 1,000 tool calls under one `Promise.all`; the row shows the share of one call. |
 //! | `checked_calls` | 1,000 tool calls awaited one after another, with an argument of nine values, checked against a schema of such a tool; the row shows the share of one call. |
 //! | `unchecked_calls` | the same calls to a tool without a schema. |
-//! | `typescript_exec` | as `warm_exec`, of a script of a dozen lines in TypeScript. Only if asked for by name. |
-//! | `javascript_exec` | the same script without its types. Only if asked for by name. |
+//! | `typescript_exec` | as `warm_exec`, of a script of a dozen lines in TypeScript. |
+//! | `javascript_exec` | the same script without its types. |
 //!
 //! `raw_v8` runs with the engine's V8 flags, platform, heap limit and stack size, and nothing else
 //! of ours. Its time includes the teardown; an `execute` answers before the cell's isolate is torn

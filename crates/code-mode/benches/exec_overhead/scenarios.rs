@@ -110,18 +110,6 @@ const JAVASCRIPT: Script = Script {
 };
 
 impl Scenario {
-    /// What is measured unless asked otherwise.
-    pub const DEFAULT: [Self; 8] = [
-        Self::ColdExec,
-        Self::ColdRawV8,
-        Self::WarmExec,
-        Self::RawV8,
-        Self::ToolRoundtrip,
-        Self::ParallelTools,
-        Self::CheckedCalls,
-        Self::UncheckedCalls,
-    ];
-
     /// In the order of the table.
     pub const ALL: [Self; 10] = [
         Self::ColdExec,
