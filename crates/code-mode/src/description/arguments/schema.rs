@@ -260,6 +260,9 @@ impl Reader {
             }
         }
         self.embedding -= usize::from(is_embedded);
+        if keywords.get("nullable") == Some(&Value::Bool(true)) {
+            admit_null(&mut kept);
+        }
         Ok((Value::Object(kept), index))
     }
 
@@ -504,6 +507,24 @@ impl Position {
         self.pointer
             .rsplit_once('/')
             .map_or("", |(parent, _)| parent)
+    }
+}
+
+/// What OpenAPI means by `nullable`, which our types show too: null beside the types and values named.
+fn admit_null(keywords: &mut Map<String, Value>) {
+    match keywords.get_mut("type") {
+        Some(Value::Array(types)) => types.push("null".into()),
+        Some(one) => *one = Value::Array(vec![one.take(), "null".into()]),
+        None => {}
+    }
+    if let Some(Value::Array(types)) = keywords.get_mut("type") {
+        let mut seen = HashSet::new();
+        types.retain(|name| seen.insert(name.to_string()));
+    }
+    if let Some(Value::Array(values)) = keywords.get_mut("enum")
+        && !values.contains(&Value::Null)
+    {
+        values.push(Value::Null);
     }
 }
 

@@ -124,6 +124,17 @@ fn schemas_as_deep_as_they_may_be_fit_the_stack_of_a_cell() {
 }
 
 #[test]
+fn what_is_nullable_takes_null_as_its_type_says() {
+    let schema = json!({ "type": "object", "properties": {
+        "a": { "type": "string", "nullable": true },
+        "b": { "type": ["string", "null"], "enum": ["x"], "nullable": true },
+    } });
+    assert_eq!(said(&schema, r#"{"a":null,"b":null}"#), None);
+    assert!(said(&schema, r#"{"a":5}"#).is_some());
+    assert!(said(&schema, r#"{"b":"y"}"#).is_some());
+}
+
+#[test]
 fn a_schema_that_is_deeper_is_not_checked() {
     let schema = nested(1_000, json!({}), |inner| json!({ "items": inner }));
     assert_nothing_is_checked(&schema, "its subschemas are nested deeper than 20 levels");
