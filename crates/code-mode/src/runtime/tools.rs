@@ -227,9 +227,7 @@ fn start_call<'s>(
     argument: v8::Local<'s, v8::Value>,
     options: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::Promise>, Refusal<'s>> {
-    let signal = rejecting(scope, |scope| {
-        web::signal_of(scope, script, &tool.shown_name(), options)
-    })?;
+    let signal = rejecting(scope, |scope| web::signal_of(scope, script, &tool, options))?;
     let input = input(scope, &tool, argument)?;
     // After the argument: making its JSON may have aborted the signal.
     refuse_if_aborted(scope, script, signal)?;

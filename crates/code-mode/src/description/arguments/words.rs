@@ -555,11 +555,7 @@ pub(super) fn cut(text: &str) -> String {
     if text.len() <= SHOWN {
         return text.to_owned();
     }
-    let mut end = SHOWN;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", &text[..end])
+    format!("{}…", &text[..text.floor_char_boundary(SHOWN)])
 }
 
 /// Keeps a little more than is shown, and takes no more.

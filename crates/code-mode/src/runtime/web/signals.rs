@@ -4,14 +4,15 @@ use super::super::callbacks::{Arguments, Return, run};
 use super::super::script::Script;
 use super::super::{Thrown, kind_of, render, tools};
 use super::{exports_of, loaded};
+use crate::description::Tool;
 
-/// Reads `signal` of the options of a call; may run script code. `tool` is for the refusal's words.
+/// Reads `signal` of the options of a call to `tool`; may run script code.
 ///
 /// A number is no options and no mistake: `paths.map(tools.read_file)` gives the index.
 pub(in super::super) fn signal_of<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     script: &Script,
-    tool: &str,
+    tool: &Tool,
     options: v8::Local<'s, v8::Value>,
 ) -> Result<Option<v8::Local<'s, v8::Object>>, Thrown> {
     if options.is_undefined() || options.is_number() {
@@ -19,7 +20,8 @@ pub(in super::super) fn signal_of<'s>(
     }
     let Ok(options) = v8::Local::<v8::Object>::try_from(options) else {
         return Err(Thrown::Type(format!(
-            "{tool}: the second argument is for options like {{ signal }} and must be an object, not {}",
+            "{}: the second argument is for options like {{ signal }} and must be an object, not {}",
+            tool.shown_name(),
             kind_of(scope, options)
         )));
     };
@@ -51,11 +53,12 @@ pub(in super::super) fn abort_reason<'s>(
 
 fn no_signal<'s>(
     scope: &mut v8::PinScope<'s, '_>,
-    tool: &str,
+    tool: &Tool,
     signal: v8::Local<'s, v8::Value>,
 ) -> Thrown {
     Thrown::Type(format!(
-        "{tool}: signal must be an AbortSignal, not {}",
+        "{}: signal must be an AbortSignal, not {}",
+        tool.shown_name(),
         kind_of(scope, signal)
     ))
 }
@@ -67,9 +70,7 @@ pub(in super::super) fn follow_call<'s>(
     signal: v8::Local<'s, v8::Object>,
     call_id: u64,
 ) -> Result<(), Thrown> {
-    let part = exports_of(scope, script, "abort")?;
-    let call_id = v8::Number::new(scope, call_id as f64);
-    ask(scope, part, "followCall", &[signal.into(), call_id.into()]).map(drop)
+    tell(scope, script, "followCall", signal, call_id)
 }
 
 /// The call has settled: the signal need not know of it any more.
@@ -79,9 +80,20 @@ pub(in super::super) fn forget_call<'s>(
     signal: v8::Local<'s, v8::Object>,
     call_id: u64,
 ) -> Result<(), Thrown> {
+    tell(scope, script, "forgetCall", signal, call_id)
+}
+
+/// Calls a function of the signals' part with a signal and the id of a call.
+fn tell<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    function: &str,
+    signal: v8::Local<'s, v8::Object>,
+    call_id: u64,
+) -> Result<(), Thrown> {
     let part = exports_of(scope, script, "abort")?;
     let call_id = v8::Number::new(scope, call_id as f64);
-    ask(scope, part, "forgetCall", &[signal.into(), call_id.into()]).map(drop)
+    ask(scope, part, function, &[signal.into(), call_id.into()]).map(drop)
 }
 
 fn ask<'s>(
