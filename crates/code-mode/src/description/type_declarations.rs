@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::declaration::Declaration;
-use super::typescript::MCP_RESULT_TYPES;
+use super::typescript::{MCP_RESULT_TYPES, text_comment};
 use super::{Tool, ToolSet};
 
 /// What scripts have besides their tools and ECMAScript itself.
@@ -52,10 +52,8 @@ pub fn build_type_declarations(tools: &ToolSet) -> String {
 /// The tool under its global name.
 fn write_member(members: &mut String, tool: &Tool, declaration: &Declaration) {
     let name = &tool.global_name;
-    let comment = tool.definition.description.trim().replace("*/", "*\\/");
-    if !comment.is_empty() {
-        let comment = comment.replace('\n', "\n   * ");
-        let _ = writeln!(members, "  /** {comment} */");
+    for line in text_comment(&tool.definition.description).lines() {
+        let _ = writeln!(members, "  {line}");
     }
     let parameter = &declaration.parameter;
     let result = declaration.result.as_deref().unwrap_or("any");

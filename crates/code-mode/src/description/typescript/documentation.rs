@@ -77,6 +77,12 @@ pub(super) fn comment(name: &str, schemas: &[&Value], detail: Detail) -> String 
     wrapped(&lines)
 }
 
+/// A text as a comment. Empty, or lines that end with a line break.
+pub(in crate::description) fn text_comment(text: &str) -> String {
+    let safe = comment_text(text.trim());
+    wrapped(&trimmed_lines(&safe))
+}
+
 /// Whether a title only repeats a name, as generators of schemas make them.
 fn is_same_name(title: &str, name: &str) -> bool {
     let letters = |text: &str| -> String {
@@ -92,7 +98,11 @@ fn description_lines(description: &str, detail: Detail) -> Vec<String> {
         Detail::Full => shortened(&safe, MAX_DESCRIPTION),
         Detail::Short => shortened(safe.lines().next().unwrap_or(""), MAX_SHORT_DESCRIPTION),
     };
-    let lines = bounded.lines().map(|line| line.trim_end().to_owned());
+    trimmed_lines(&bounded)
+}
+
+fn trimmed_lines(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| line.trim_end().to_owned());
     lines.collect()
 }
 

@@ -65,6 +65,7 @@ use print::Printed;
 use union::Union;
 use values::{Kind, Kinds, Values};
 
+pub(super) use documentation::text_comment;
 pub(super) use text::is_identifier;
 pub(super) use uri::percent_decoded;
 

@@ -85,3 +85,13 @@ fn names_that_are_reserved_or_collide_compile() {
         await tools['a-b']({});";
     checks("names", &tools, script);
 }
+
+#[test]
+fn a_description_becomes_a_comment_that_hides_nothing() {
+    let tool = ToolDefinition::function("a", "Ends */ early.\n\nTurns \u{202e}around.");
+    let file = build_type_declarations(&ToolSet::new([tool]));
+    assert!(
+        file.contains("  /**\n   * Ends *\\/ early.\n   *\n   * Turns around.\n   */\n  a("),
+        "{file}"
+    );
+}
