@@ -1,0 +1,1 @@
+//! Serves `exec` and `wait` to MCP clients.

@@ -1,0 +1,1 @@
+//! Writes the gateway into the configuration of an MCP client.
