@@ -39,6 +39,13 @@ pub async fn line(text: &str) {
     let _ = tokio::task::spawn_blocking(move || write(&text)).await;
 }
 
+/// Writes the beginning of a line that a person goes on with.
+pub async fn prompt(text: &str) {
+    let text = text.to_owned();
+    // As above.
+    let _ = tokio::task::spawn_blocking(move || write(&text)).await;
+}
+
 /// Writes text as it is. Waits for the reader.
 pub fn write(text: &str) {
     let mut shown = status_shown();
@@ -60,6 +67,16 @@ pub fn draw_status(line: &str) {
     // The old line is written over and only its rest erased: erased first, it would flicker.
     let _ = std::io::stderr().write_all(format!("\r{line}\x1b[K").as_bytes());
     *shown = !line.is_empty();
+}
+
+/// Takes the status line away for good. Does not wait for a terminal that is stopped.
+pub fn end_status() {
+    HIDERS.fetch_add(1, Ordering::SeqCst);
+    if let Ok(mut shown) = STATUS_SHOWN.try_lock()
+        && std::mem::take(&mut *shown)
+    {
+        let _ = std::io::stderr().write_all(ERASE_LINE.as_bytes());
+    }
 }
 
 /// As long as this is there, no status line is.

@@ -29,7 +29,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Waits {
-    /// Servers that are being connected, and since when.
+    /// Servers that are being connected, and since when the first of them is.
     servers: Option<(String, Instant)>,
     /// Calls under way by number, so in the order they began.
     calls: BTreeMap<u64, (Arc<str>, Instant)>,
@@ -49,9 +49,13 @@ impl Status {
         terminal::can_redraw().then(|| Drawing(tokio::spawn(status.keep_drawing())))
     }
 
-    /// Notes which servers are being connected; none, once it is over.
-    pub fn connecting(&self, servers: Option<String>) {
-        self.waits().servers = servers.map(|servers| (servers, Instant::now()));
+    /// Notes which servers are being connected.
+    pub fn connecting(&self, servers: &[&str]) {
+        let mut waits = self.waits();
+        let since = waits.servers.as_ref().map_or_else(Instant::now, |(_, since)| *since);
+        let names = terminal::visible(&servers.join(", "));
+        waits.servers = (!servers.is_empty()).then_some((names, since));
+        drop(waits);
         self.0.changed.notify_one();
     }
 
@@ -158,7 +162,7 @@ mod tests {
         let status = Status::default();
         let start = Instant::now();
         assert_eq!(status.waits().line(start, 80), "");
-        status.connecting(Some("git, time".to_owned()));
+        status.connecting(&["git", "time"]);
         let _slow = status.call("slow");
         let quick = status.call("quick\x1b[2J");
         let _again = status.call("slow");
@@ -168,7 +172,7 @@ mod tests {
             "connecting git, time (3 s); 3 calls: slow ×2 (3 s), quick\\u{1b}[2J (3 s)"
         );
         drop(quick);
-        status.connecting(None);
+        status.connecting(&[]);
         assert_eq!(status.waits().line(later, 80), "2 calls: slow ×2 (3 s)");
         assert_eq!(status.waits().line(later, 10), "2 calls:…");
     }
