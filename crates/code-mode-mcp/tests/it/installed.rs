@@ -98,7 +98,8 @@ pub fn inspector() -> CommandLine {
 
 /// A server or client of ours: a Python file in `tests/servers/`.
 pub fn own(name: &str) -> CommandLine {
-    CommandLine::new(python(), manifests().join(name))
+    // Without writing bytecode into the sources.
+    CommandLine::new(python(), "-B").with([manifests().join(name)])
 }
 
 fn npm(script: &str) -> CommandLine {
