@@ -8,7 +8,7 @@
 //! whatever is said takes its place, and it is drawn again below.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Erases the line that the cursor is in.
@@ -17,6 +17,10 @@ const ERASE_LINE: &str = "\r\x1b[K";
 /// Whether a status line stands on the terminal. Standard error is the process's, and so is this. Held
 /// for the length of a write, and never while anything is awaited.
 static STATUS_SHOWN: Mutex<bool> = Mutex::new(false);
+
+/// Whether a status line was ever asked for. Without one, nobody who writes to standard output waits for
+/// somebody to read standard error.
+static STATUS_WANTED: AtomicBool = AtomicBool::new(false);
 
 /// How many [`HiddenStatus`] there are.
 static HIDERS: AtomicUsize = AtomicUsize::new(0);
@@ -60,6 +64,7 @@ pub fn write(text: &str) {
 
 /// Shows a status line in the place of the one before, or none if it is empty. Waits for the terminal.
 pub fn draw_status(line: &str) {
+    STATUS_WANTED.store(true, Ordering::SeqCst);
     let mut shown = status_shown();
     if line.is_empty() && !*shown || HIDERS.load(Ordering::SeqCst) > 0 {
         return;
@@ -86,8 +91,7 @@ pub struct HiddenStatus(());
 pub async fn hide_status() -> HiddenStatus {
     HIDERS.fetch_add(1, Ordering::SeqCst);
     let hidden = HiddenStatus(());
-    // Not worth a thread where no line was ever drawn, and nobody can draw one any more.
-    if STATUS_SHOWN.try_lock().is_ok_and(|shown| !*shown) {
+    if !STATUS_WANTED.load(Ordering::SeqCst) {
         return hidden;
     }
     let _ = tokio::task::spawn_blocking(|| {

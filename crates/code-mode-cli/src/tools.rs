@@ -214,11 +214,11 @@ mod tests {
             row("list", "Lists.", json!({}), Action::Ask),
         ];
         assert_eq!(
-            table(&rows, Some(50)),
+            table(&rows, Some(56)),
             "\
 SERVER  TOOL   ACCESS             DESCRIPTION
 files   read   read-only          Reads a file.
-files   write  destructive, asks  日本語の説明文を\\…
+files   write  destructive, asks  日本語の説明文を\\u{1b…
 files   touch  additive
 files   list   asks               Lists.
 "
