@@ -1,1 +1,3 @@
 //! Tests of the gateway at its public surface.
+
+mod gateway;
