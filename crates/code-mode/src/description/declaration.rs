@@ -6,6 +6,9 @@ use super::typescript::{
 };
 use super::{Tool, ToolDefinition, ToolKind, ToolSet};
 
+/// Before a type that was learned from results, and that the next result may not be of.
+pub(super) const OBSERVED: &str = "/** observed */";
+
 /// What one tool takes and gives.
 #[derive(Default)]
 pub(super) struct Declaration {
@@ -14,6 +17,7 @@ pub(super) struct Declaration {
     /// Its parameter, such as `args?: { a: string; }`.
     pub(super) parameter: String,
     /// What its promise resolves to; `None` where the tool does not say.
+    /// With the mark of an observed type.
     pub(super) result: Option<String>,
     /// Whether `result` uses [`MCP_RESULT_TYPES`].
     pub(super) uses_mcp_types: bool,
@@ -26,6 +30,11 @@ impl Declaration {
         let mut declaration = Self::default();
         declaration.parameter = declaration.parameter_of(tool);
         declaration.result = declaration.result_of(tool);
+        if tool.definition.observed_output {
+            declaration.result = declaration
+                .result
+                .map(|result| format!("{OBSERVED} {result}"));
+        }
         declaration
     }
 

@@ -35,6 +35,8 @@ interface ToolError extends Error {
   name: "ToolError";
   /** The tool's name under `tools`. */
   tool: string;
+  /** The whole result of a tool that said it failed. */
+  result?: any;
 }
 
 /** The second argument of every tool. */

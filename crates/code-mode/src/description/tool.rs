@@ -31,6 +31,15 @@ pub struct ToolDefinition {
     /// JSON Schema (2020-12 or draft-07) of the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
+    /// Whether `output_schema` was learned from results seen, and not published by who offers the tool.
+    /// Declarations mark such a type with `/** observed */`. Default no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observed_output: bool,
+    /// Whether scripts also have `tools.name.raw(args, options?)`. Such a call reaches the host with
+    /// [`ToolCall::raw`](crate::ToolCall::raw) set, and is to be answered with the result as it came: an
+    /// MCP `CallToolResult`, also where the tool says that it failed. Default no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub raw_results: bool,
     /// Hints about the tool, such as MCP's `readOnlyHint`. Not interpreted here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<Value>,
@@ -69,6 +78,8 @@ impl ToolDefinition {
             kind,
             input_schema: None,
             output_schema: None,
+            observed_output: false,
+            raw_results: false,
             annotations: None,
             deferred: false,
         }
@@ -92,6 +103,22 @@ impl ToolDefinition {
     #[must_use]
     pub fn output_schema(mut self, schema: Value) -> Self {
         self.output_schema = Some(schema);
+        self.observed_output = false;
+        self
+    }
+
+    /// Describes the result by what was seen of it so far.
+    #[must_use]
+    pub fn observed_output_schema(mut self, schema: Value) -> Self {
+        self.output_schema = Some(schema);
+        self.observed_output = true;
+        self
+    }
+
+    /// Gives scripts `tools.name.raw(args)` too.
+    #[must_use]
+    pub fn raw_results(mut self) -> Self {
+        self.raw_results = true;
         self
     }
 

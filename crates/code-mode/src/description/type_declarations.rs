@@ -30,7 +30,7 @@ pub fn build_type_declarations(tools: &ToolSet) -> String {
     let mut exports = String::new();
     for tool in tools.sorted() {
         let declaration = Declaration::new(tool);
-        if declaration.uses_mcp_types {
+        if declaration.uses_mcp_types || tool.definition.raw_results {
             shared = MCP_RESULT_TYPES;
         }
         aliases.push_str(&declaration.aliases);
@@ -57,10 +57,15 @@ fn write_member(members: &mut String, tool: &Tool, declaration: &Declaration) {
     }
     let parameter = &declaration.parameter;
     let result = declaration.result.as_deref().unwrap_or("any");
-    let _ = writeln!(
-        members,
-        "  {name}({parameter}, options?: ToolCallOptions): Promise<{result}>;"
-    );
+    let call = format!("({parameter}, options?: ToolCallOptions): Promise");
+    let _ = if tool.definition.raw_results {
+        writeln!(
+            members,
+            "  {name}: {{ {call}<{result}>; raw{call}<CallToolResult> }};"
+        )
+    } else {
+        writeln!(members, "  {name}{call}<{result}>;")
+    };
 }
 
 /// The tool under the host's own name, where that differs and no other tool has it.

@@ -27,20 +27,48 @@ pub enum ContentItem {
         /// A `data:` URL.
         audio_url: String,
     },
+    /// A resource of an MCP server that `forward_output` passed on; what becomes of it is the host's to
+    /// decide.
+    Resource {
+        /// The whole content block as it came: of type `resource_link`, or `resource` with the contents
+        /// in it.
+        resource: serde_json::Value,
+    },
 }
 
 impl ContentItem {
     /// What the item counts against [`Limits::max_output_bytes`](crate::Limits::max_output_bytes):
-    /// its text or URL, and a fixed 64 bytes.
+    /// its text, URL or JSON, and a fixed 64 bytes.
     pub fn held_bytes(&self) -> usize {
         const ITEM_OVERHEAD: usize = 64;
         let payload = match self {
             Self::Text { text } => text.len(),
             Self::Image { image_url, .. } => image_url.len(),
             Self::Audio { audio_url } => audio_url.len(),
+            Self::Resource { resource } => json_length(resource),
         };
         payload + ITEM_OVERHEAD
     }
+}
+
+/// The length of a value as compact JSON, in bytes.
+fn json_length(value: &serde_json::Value) -> usize {
+    struct Counted(usize);
+
+    impl std::io::Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut length = Counted(0);
+    serde_json::to_writer(&mut length, value).expect("counting does not fail");
+    length.0
 }
 
 /// How closely a model should look at an image.

@@ -155,7 +155,7 @@ impl<'a> Output<'a> {
             match item {
                 ContentItem::Text { text } => texts.push(Counted::new(text, counter)),
                 ContentItem::Audio { audio_url } => audio_tokens += audio::tokens(audio_url),
-                ContentItem::Image { .. } => {}
+                ContentItem::Image { .. } | ContentItem::Resource { .. } => {}
             }
         }
         let error = response.error_text();

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::description::Tool;
 use crate::response::ContentItem;
-use crate::service::{ToolInput, ToolOutput};
+use crate::service::{ToolError, ToolInput, ToolOutput};
 
 /// The outside, as the cell's thread sees it. Called from V8 callbacks: quick, and never blocking.
 pub(crate) trait CellEvents: Send + Sync {
@@ -14,7 +14,7 @@ pub(crate) trait CellEvents: Send + Sync {
     fn output(&self, items: Vec<ContentItem>) -> Result<(), Refused>;
 
     /// Starts a nested call; its end comes back as [`Command::CallSettled`].
-    fn start_call(&self, call_id: u64, tool: &Arc<Tool>, input: ToolInput);
+    fn start_call(&self, call: NestedCall);
 
     /// Cancels a nested call that was started; it ends as all do.
     fn cancel_call(&self, call_id: u64);
@@ -38,15 +38,25 @@ pub(crate) trait CellEvents: Send + Sync {
     fn calls_pending(&self, count: usize);
 }
 
+/// A nested call as a script made it.
+pub(crate) struct NestedCall {
+    /// Numbers the calls of a cell, from 1.
+    pub(crate) call_id: u64,
+    pub(crate) tool: Arc<Tool>,
+    pub(crate) input: ToolInput,
+    /// Whether the script asked for the result as it came.
+    pub(crate) raw: bool,
+}
+
 /// A limit in the way; the text is what the script is told.
 pub(crate) struct Refused(pub(crate) String);
 
 /// What wakes a waiting script.
 pub(crate) enum Command {
-    /// A nested call has ended, well or with the text its `ToolError` is to have.
+    /// A nested call has ended, well or with what its `ToolError` is to have.
     CallSettled {
         call_id: u64,
-        result: Result<ToolOutput, String>,
+        result: Result<ToolOutput, ToolError>,
     },
     /// A notification was heard.
     NotificationDone,

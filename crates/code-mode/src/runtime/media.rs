@@ -3,8 +3,10 @@
 //! Only converts. It must not append output, fetch anything or decode media: a URL is checked by its
 //! scheme alone. A refusal says what came and what to pass instead.
 
+use serde_json::Value;
+
 use super::Thrown;
-use super::render::{get, to_rust_string};
+use super::render::{NoJson, get, to_json, to_rust_string};
 use crate::response::{ContentItem, ImageDetail, is_data_url, is_remote_url};
 
 /// MIME type of a content block's data that names none.
@@ -13,6 +15,8 @@ const DEFAULT_MIME_TYPE: &str = "application/octet-stream";
 const DETAIL_META_KEY: &str = "codex/imageDetail";
 /// The properties that hold a tool result's content blocks.
 const CONTENT_KEYS: [&str; 3] = ["content", "content_items", "contentItems"];
+/// Types of the content blocks that are passed on as they are.
+const RESOURCE_TYPES: [&str; 2] = ["resource_link", "resource"];
 /// Characters of a refused string, and keys of a refused object, that its error shows.
 const SHOWN_CHARS: usize = 40;
 const SHOWN_KEYS: u32 = 8;
@@ -24,8 +28,7 @@ const MAX_FORWARDED_BYTES: usize = 256 * 1024 * 1024;
 const FORWARD_SHAPES: &str = "expected a string, a tool result with a `content`, `content_items` \
     or `contentItems` array, a content block, `{ output: string }`, or an object with `image_url` \
     or `audio_url`";
-const BLOCK_TYPES: &str =
-    "supported are text, input_text, image, input_image, audio and input_audio";
+const BLOCK_TYPES: &str = "supported are text, input_text, image, input_image, audio, input_audio, resource_link and resource";
 
 /// The item that `image(value, detail)` appends.
 pub(super) fn image_item<'s>(
@@ -183,6 +186,12 @@ fn media_argument<'s>(
             "{}, got an MCP {} block; pass it to {1}() or forward_output()",
             kind.shapes(),
             kind.other().name()
+        )));
+    }
+    if let Some(block_type) = block_type.filter(|name| RESOURCE_TYPES.contains(&name.as_str())) {
+        return Err(Thrown::Type(format!(
+            "{}, got an MCP block of type {block_type:?}; pass it to forward_output()",
+            kind.shapes(),
         )));
     }
     Err(unexpected(scope, value, &kind.shapes()))
@@ -403,6 +412,7 @@ fn block_item<'s>(
         "text" | "input_text" => return text_block_item(scope, block, block_type),
         "image" | "input_image" => Kind::Image,
         "audio" | "input_audio" => Kind::Audio,
+        link if RESOURCE_TYPES.contains(&link) => return resource_item(scope, block, link),
         other => {
             let other = shortened(other);
             return Err(Thrown::Type(format!(
@@ -436,6 +446,37 @@ fn text_block_item<'s>(
             Err(unexpected(scope, text, &expected))
         }
     }
+}
+
+/// A block that points to a resource or has one in it, as it is: the host knows what to do with it.
+fn resource_item<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    block: v8::Local<'s, v8::Object>,
+    block_type: &str,
+) -> Result<ContentItem, Thrown> {
+    let refused = |why: &str| {
+        Thrown::Type(format!(
+            "a content block of type {block_type:?} cannot be forwarded: {why}"
+        ))
+    };
+    let json = to_json(scope, block.into()).map_err(|no_json| match no_json {
+        NoJson::Terminated => Thrown::Pending,
+        NoJson::Threw { why, .. } => refused(&why),
+    })?;
+    let resource: Value = json
+        .as_deref()
+        .and_then(|json| serde_json::from_str(json).ok())
+        .ok_or_else(|| refused("it is no JSON, or nested too deeply"))?;
+    // What the block was read as above need not be what its `toJSON` says.
+    let (uri, place) = match resource["type"].as_str() {
+        Some("resource_link") => (&resource["uri"], "`uri`"),
+        Some("resource") => (&resource["resource"]["uri"], "`resource.uri`"),
+        _ => return Err(refused("its JSON is of another type")),
+    };
+    if !uri.is_string() {
+        return Err(refused(&format!("{place} must be a string")));
+    }
+    Ok(ContentItem::Resource { resource })
 }
 
 /// `thrown` with the place in the arguments that it is about.

@@ -30,7 +30,7 @@ mod watchdog;
 mod web;
 
 pub(crate) use control::StopReason;
-pub(crate) use events::{CellEvents, Command, Outcome, Refused};
+pub(crate) use events::{CellEvents, Command, NestedCall, Outcome, Refused};
 pub(crate) use thread::{CellIsolate, CellSource, CellThread, spawn};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::value::RawValue;
 
-use super::{CellEvents, CellIsolate, CellSource, Command, Outcome, Refused, spawn};
-use crate::description::{ArgumentValidation, Tool, ToolDefinition, ToolSet};
+use super::{CellEvents, CellIsolate, CellSource, Command, NestedCall, Outcome, Refused, spawn};
+use crate::description::{ArgumentValidation, ToolDefinition, ToolSet};
 use crate::limits::Limits;
 use crate::response::ContentItem;
-use crate::service::{ToolInput, ToolOutput};
+use crate::service::ToolOutput;
 use crate::sync::lock;
 
 /// Collects output; answers the calls of a script all at once, when the last of them is made.
@@ -57,9 +57,9 @@ impl CellEvents for Outside {
         Ok(())
     }
 
-    fn start_call(&self, call_id: u64, _: &Arc<Tool>, _: ToolInput) {
+    fn start_call(&self, call: NestedCall) {
         let mut calls = lock(&self.calls);
-        calls.push(call_id);
+        calls.push(call.call_id);
         if calls.len() == self.calls_to_come {
             for call_id in calls.drain(..) {
                 let result = Ok(ToolOutput::text("answer"));

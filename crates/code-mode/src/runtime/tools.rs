@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::callbacks::{Arguments, Return, run};
+use super::events::NestedCall;
 use super::render::NoJson;
 use super::script::{AwaitedCall, PendingCall, Script};
 use super::{Thrown, kind_of, place, render, string, web};
 use crate::description::{ArgumentValidation, Tool, ToolKind, ToolSet, described};
-use crate::service::{ToolInput, ToolOutput};
+use crate::service::{ToolError, ToolInput, ToolOutput};
 
 /// How JavaScript's own errors have their properties.
 const HIDDEN: v8::PropertyAttribute = v8::PropertyAttribute::DONT_ENUM;
@@ -40,7 +41,7 @@ pub(super) fn object<'s>(
     for (position, tool) in script.tools.iter().enumerate() {
         let name = string(scope, &tool.global_name);
         names.push(name.into());
-        functions.push(tool_function(scope, position, name)?.into());
+        functions.push(tool_function(scope, tool, position, name)?.into());
     }
     let tools =
         v8::Object::with_prototype_and_properties(scope, missing.into(), &names, &functions);
@@ -49,14 +50,31 @@ pub(super) fn object<'s>(
     Some(tools)
 }
 
+/// The function of a tool, with the function `raw` on it if the tool has raw results.
 fn tool_function<'s>(
     scope: &mut v8::PinScope<'s, '_>,
+    tool: &Tool,
     position: usize,
     name: v8::Local<'s, v8::String>,
 ) -> Option<v8::Local<'s, v8::Function>> {
     let position = u32::try_from(position).ok()?;
     let position = v8::Integer::new_from_unsigned(scope, position);
-    let function = v8::Function::builder(call_tool)
+    let function = function_at(scope, call_tool, position, name)?;
+    if tool.definition.raw_results {
+        let name = string(scope, "raw");
+        let raw = function_at(scope, call_tool_raw, position, name)?;
+        function.define_own_property(scope, name.into(), raw.into(), HIDDEN)?;
+    }
+    Some(function)
+}
+
+fn function_at<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    callback: impl v8::MapFnTo<v8::FunctionCallback>,
+    position: v8::Local<'s, v8::Integer>,
+    name: v8::Local<'s, v8::String>,
+) -> Option<v8::Local<'s, v8::Function>> {
+    let function = v8::Function::builder(callback)
         .data(position.into())
         .length(1)
         .constructor_behavior(v8::ConstructorBehavior::Throw)
@@ -199,17 +217,43 @@ pub(super) fn describe_tool<'s>(
 /// `tools.some_tool(input)`
 fn call_tool<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, mut result: Return) {
     run(scope, |scope, script| {
-        let position = args.data().uint32_value(scope).unwrap_or(u32::MAX) as usize;
-        let tool = Arc::clone(script.tools.at(position).expect("made from the same set"));
-        match start_call(scope, script, tool, args.get(0), args.get(1)) {
-            Ok(promise) => {
-                result.set(promise.into());
-                Ok(())
-            }
-            Err(Refusal::Uncatchable) => Err(Thrown::Pending),
-            Err(Refusal::Error(error)) => reject_at_once(scope, error, &mut result),
-        }
+        call(scope, script, &args, Wanted::Value, &mut result)
     });
+}
+
+/// `tools.some_tool.raw(input)`
+fn call_tool_raw<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, mut result: Return) {
+    run(scope, |scope, script| {
+        call(scope, script, &args, Wanted::Raw, &mut result)
+    });
+}
+
+/// What a call is to give.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// What the host makes of the tool's result.
+    Value,
+    /// The result as it came.
+    Raw,
+}
+
+fn call<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
+    args: &Arguments<'s>,
+    wanted: Wanted,
+    result: &mut Return,
+) -> Result<(), Thrown> {
+    let position = args.data().uint32_value(scope).unwrap_or(u32::MAX) as usize;
+    let tool = Arc::clone(script.tools.at(position).expect("made from the same set"));
+    match start_call(scope, script, tool, args, wanted) {
+        Ok(promise) => {
+            result.set(promise.into());
+            Ok(())
+        }
+        Err(Refusal::Uncatchable) => Err(Thrown::Pending),
+        Err(Refusal::Error(error)) => reject_at_once(scope, error, result),
+    }
 }
 
 /// Why a call did not start.
@@ -224,9 +268,10 @@ fn start_call<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     script: &Script,
     tool: Arc<Tool>,
-    argument: v8::Local<'s, v8::Value>,
-    options: v8::Local<'s, v8::Value>,
+    args: &Arguments<'s>,
+    wanted: Wanted,
 ) -> Result<v8::Local<'s, v8::Promise>, Refusal<'s>> {
+    let (argument, options) = (args.get(0), args.get(1));
     let signal = rejecting(scope, |scope| web::signal_of(scope, script, &tool, options))?;
     let input = input(scope, &tool, argument)?;
     // After the argument: making its JSON may have aborted the signal.
@@ -256,7 +301,12 @@ fn start_call<'s>(
         calls.len()
     };
     script.events.calls_pending(pending);
-    script.events.start_call(call_id, &tool, input);
+    script.events.start_call(NestedCall {
+        call_id,
+        tool,
+        input,
+        raw: wanted == Wanted::Raw,
+    });
     Ok(resolver.get_promise(scope))
 }
 
@@ -516,7 +566,7 @@ pub(super) fn settle(
     script: &Script,
     call_id: u64,
     call: PendingCall,
-    result: Result<ToolOutput, String>,
+    result: Result<ToolOutput, ToolError>,
 ) {
     let PendingCall::Awaited(call) = call else {
         return;
@@ -532,32 +582,43 @@ pub(super) fn settle(
         }
     }
     let resolver = v8::Local::new(scope, call.resolver);
-    let message = match result {
-        Ok(output) => match parsed(scope, &output) {
+    let failure = match result {
+        Ok(output) => match parsed(scope, output.as_json()) {
             Ok(value) => {
                 let _ = resolver.resolve(scope, value);
                 return;
             }
-            Err(why) => why,
+            Err(why) => ToolError::new(why),
         },
-        Err(message) => message,
+        Err(failure) => failure,
     };
     // What the script made of Error.prepareStackTrace may throw; the call rejects all the same.
     v8::tc_scope!(let scope, scope);
     let error = v8::Local::new(scope, call.error);
-    let _ = set_message(scope, error, &message);
+    let _ = set_message(scope, error, &failure.message);
+    if let Some(json) = &failure.result {
+        set_result(scope, error, json.get());
+    }
     if !scope.has_terminated() {
         scope.reset();
         let _ = resolver.reject(scope, error.into());
     }
 }
 
+/// Gives a `ToolError` its `result`. One that is too long for V8 is left out: the message stands.
+fn set_result<'s>(scope: &mut v8::PinScope<'s, '_>, error: v8::Local<'s, v8::Object>, json: &str) {
+    if let Ok(value) = parsed(scope, json) {
+        let name = string(scope, "result");
+        let _ = error.define_own_property(scope, name.into(), value, HIDDEN);
+    }
+}
+
 fn parsed<'s>(
     scope: &mut v8::PinScope<'s, '_>,
-    output: &ToolOutput,
+    json: &str,
 ) -> Result<v8::Local<'s, v8::Value>, String> {
     v8::tc_scope!(let scope, scope);
-    let json = v8::String::new(scope, output.as_json())
+    let json = v8::String::new(scope, json)
         .ok_or("the result is longer than a JavaScript string may be")?;
     v8::json::parse(scope, json).ok_or_else(|| "the result could not be read as JSON".to_owned())
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::cell::Cell;
-use super::host::{AnyHost, Notification, ToolCall, contained};
+use super::host::{AnyHost, Notification, ToolCall, ToolError, contained};
 use crate::runtime::Command;
 use crate::sync::lock;
 
@@ -62,7 +62,9 @@ impl HostCalls {
             cell,
             command: Some(Command::CallSettled {
                 call_id,
-                result: Err("the runtime of the host was shut down during the call".to_owned()),
+                result: Err(ToolError::new(
+                    "the runtime of the host was shut down during the call",
+                )),
             }),
         };
         let host = Arc::clone(&self.host);
@@ -73,9 +75,9 @@ impl HostCalls {
         let task = async move {
             let answer = contained(move || host.invoke_tool(call, token));
             let result = match with_grace(answer, &cancelled, grace).await {
-                Some(Ok(result)) => result.map_err(|error| error.message),
-                Some(Err(panicked)) => Err(panicked.to_string()),
-                None => Err("the call was cancelled".to_owned()),
+                Some(Ok(result)) => result,
+                Some(Err(panicked)) => Err(ToolError::new(panicked.to_string())),
+                None => Err(ToolError::new("the call was cancelled")),
             };
             lock(&reply.cell.calls.tokens).remove(&call_id);
             reply.send(Command::CallSettled { call_id, result });

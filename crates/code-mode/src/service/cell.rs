@@ -9,14 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::HostCalls;
 use super::delivery::{Delivery, End};
-use super::host::{Notification, ToolCall, ToolInput};
+use super::host::{Notification, ToolCall};
 use super::outputs::KeptOutputs;
 use super::request::CellId;
 use super::session::SessionState;
 use super::stored_values::Draft;
-use crate::description::Tool;
 use crate::response::ContentItem;
-use crate::runtime::{CellEvents, CellIsolate, CellThread, Outcome, Refused, StopReason};
+use crate::runtime::{
+    CellEvents, CellIsolate, CellThread, NestedCall, Outcome, Refused, StopReason,
+};
 
 /// A cell from its start until its end was handed out. Owned by its session; its thread and its host
 /// calls hold it as long as they run.
@@ -43,16 +44,17 @@ impl CellEvents for Cell {
             .map_err(|full| Refused(full.to_string()))
     }
 
-    fn start_call(&self, call_id: u64, tool: &Arc<Tool>, input: ToolInput) {
+    fn start_call(&self, call: NestedCall) {
         let Some(this) = self.this.upgrade() else {
             return;
         };
         let call = ToolCall {
             cell_id: self.id,
             tool_call_id: Arc::clone(&self.tool_call_id),
-            call_id,
-            tool: Arc::clone(tool),
-            input,
+            call_id: call.call_id,
+            tool: call.tool,
+            input: call.input,
+            raw: call.raw,
         };
         self.calls.start_call(this, call);
     }

@@ -83,6 +83,9 @@ pub struct ToolCall {
     pub tool: Arc<Tool>,
     /// What it is given.
     pub input: ToolInput,
+    /// Whether the script called `tools.name.raw(…)`: it wants the result as it came. Only for tools
+    /// with [`ToolDefinition::raw_results`].
+    pub raw: bool,
 }
 
 /// The argument of a nested call, by the kind of its tool.
@@ -152,12 +155,23 @@ impl From<Box<RawValue>> for ToolOutput {
 }
 
 /// A nested call that failed. The script's promise rejects with a `ToolError` of this message.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+///
+/// ```
+/// use code_mode::{ToolError, ToolOutput};
+///
+/// let result = serde_json::value::to_raw_value(&serde_json::json!({ "isError": true }))?;
+/// let error = ToolError::new("no such branch").with_result(result);
+/// assert_eq!(error.to_string(), "no such branch");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct ToolError {
     /// What the script, and through it the model, is told. Keep secrets out of it.
     pub message: String,
+    /// What the script finds as `error.result`: the whole result of a tool that said it failed.
+    pub result: Option<Box<RawValue>>,
 }
 
 impl ToolError {
@@ -165,9 +179,30 @@ impl ToolError {
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            result: None,
         }
     }
+
+    /// Adds what the script is to find as `error.result`, any JSON.
+    #[must_use]
+    pub fn with_result(mut self, result: Box<RawValue>) -> Self {
+        self.result = Some(result);
+        self
+    }
+
+    fn result_json(&self) -> Option<&str> {
+        self.result.as_deref().map(RawValue::get)
+    }
 }
+
+impl PartialEq for ToolError {
+    /// Results are the same if their texts are.
+    fn eq(&self, other: &Self) -> bool {
+        self.message == other.message && self.result_json() == other.result_json()
+    }
+}
+
+impl Eq for ToolError {}
 
 /// What a script said with `notify`.
 #[derive(Debug, Clone)]

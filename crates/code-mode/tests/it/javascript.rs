@@ -12,6 +12,7 @@ mod messages;
 mod modules;
 mod pragma;
 mod program;
+mod raw;
 mod slips;
 mod tables;
 mod timers;

@@ -40,12 +40,14 @@ const THREW: &str = "\u{1}threw ";
 /// Begins the item that opens each case.
 const CASE: &str = "\u{1}case";
 
-/// An item as tables write it: the text of a text item, `image <detail> <url>`, `audio <url>`.
+/// An item as tables write it: the text of a text item, `image <detail> <url>`, `audio <url>`,
+/// `resource <JSON>`.
 pub fn shown(item: &ContentItem) -> String {
     match item {
         ContentItem::Text { text } => text.clone(),
         ContentItem::Image { image_url, detail } => format!("image {detail} {image_url}"),
         ContentItem::Audio { audio_url } => format!("audio {audio_url}"),
+        ContentItem::Resource { resource } => format!("resource {resource}"),
         other => panic!("an item of a new kind: {other:?}"),
     }
 }
