@@ -1,0 +1,187 @@
+//! An MCP server over HTTP, in this process, whose calls the test holds in its hand.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex};
+
+use rmcp::ServerHandler;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, JsonObject,
+    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities,
+    ServerConfig, Tool,
+};
+use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// A server and what is heard of it. Ends with it.
+pub struct Server {
+    pub name: String,
+    pub url: String,
+    /// Calls of all tools but `echo`, as they come.
+    pub calls: mpsc::UnboundedReceiver<HeldCall>,
+    tools: Arc<Mutex<Vec<Tool>>>,
+    peers: Arc<Mutex<Vec<Peer<RoleServer>>>>,
+    _end: DropGuard,
+}
+
+/// A call that waits for its answer.
+pub struct HeldCall {
+    pub tool: String,
+    pub arguments: JsonObject,
+    pub answer: oneshot::Sender<CallToolResult>,
+    /// Fires when the caller does not want it any more.
+    pub cancelled: CancellationToken,
+    context: RequestContext<RoleServer>,
+}
+
+impl HeldCall {
+    pub fn answer_text(self, text: &str) {
+        let answer = CallToolResult::success(vec![ContentBlock::text(text)]);
+        let _ = self.answer.send(answer);
+    }
+
+    /// Reports progress, and returns once that is on its way.
+    pub async fn progress(&self, progress: f64, total: f64, message: &str) {
+        let token = self.context.meta.get_progress_token().expect("a token");
+        let report = ProgressNotificationParam::new(token, progress)
+            .with_total(total)
+            .with_message(message);
+        self.context.peer.notify_progress(report).await.unwrap();
+    }
+}
+
+/// A tool that takes any object.
+pub fn tool(name: &'static str) -> Tool {
+    let schema = json!({ "type": "object" });
+    let Value::Object(schema) = schema else {
+        unreachable!()
+    };
+    Tool::new(name, format!("The tool {name}."), schema)
+}
+
+impl Server {
+    /// A server with the tools `echo`, which answers its argument `text` by itself, and `held`.
+    pub async fn start(name: &str) -> Self {
+        Self::with_tools(name, vec![tool("echo"), tool("held")]).await
+    }
+
+    pub async fn with_tools(name: &str, tools: Vec<Tool>) -> Self {
+        let (sender, calls) = mpsc::unbounded_channel();
+        let tools = Arc::new(Mutex::new(tools));
+        let peers = Arc::<Mutex<Vec<Peer<RoleServer>>>>::default();
+        let handler = Handler {
+            tools: Arc::clone(&tools),
+            calls: sender,
+            peers: Arc::clone(&peers),
+        };
+        let end = CancellationToken::new();
+        let config =
+            StreamableHttpServerConfig::default().with_cancellation_token(end.child_token());
+        let service = StreamableHttpService::new(
+            move || Ok(handler.clone()),
+            Arc::new(LocalSessionManager::default()),
+            config,
+        );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        let router = axum::Router::new().route_service("/mcp", service);
+        let ended = end.clone();
+        tokio::spawn(async move {
+            let serving = axum::serve(listener, router)
+                .with_graceful_shutdown(async move { ended.cancelled().await });
+            let _ = serving.await;
+        });
+        Self {
+            name: name.to_owned(),
+            url,
+            calls,
+            tools,
+            peers,
+            _end: end.drop_guard(),
+        }
+    }
+
+    /// The next call that waits for its answer.
+    pub async fn call(&mut self) -> HeldCall {
+        self.calls.recv().await.expect("the server runs")
+    }
+
+    /// Offers other tools from now on, and says so.
+    pub async fn offer(&self, tools: Vec<Tool>) {
+        *self.tools.lock().unwrap() = tools;
+        let peers = self.peers.lock().unwrap().clone();
+        for peer in peers {
+            let _ = peer.notify_tool_list_changed().await;
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Handler {
+    tools: Arc<Mutex<Vec<Tool>>>,
+    calls: mpsc::UnboundedSender<HeldCall>,
+    peers: Arc<Mutex<Vec<Peer<RoleServer>>>>,
+}
+
+impl ServerHandler for Handler {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .build();
+        ServerConfig::new(capabilities).with_instructions("Made for tests.")
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [rmcp::model::ProtocolVersion]> {
+        // With a connection, on which `list_changed` can be told.
+        Cow::Borrowed(rmcp::model::ProtocolVersion::known_up_to(
+            &rmcp::model::ProtocolVersion::V_2025_11_25,
+        ))
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        self.peers.lock().unwrap().push(context.peer);
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(
+            self.tools.lock().unwrap().clone(),
+        ))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = request.arguments.unwrap_or_default();
+        if request.name == "echo" {
+            let text = arguments["text"].as_str().unwrap_or_default();
+            return Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into());
+        }
+        let (answer, answered) = oneshot::channel();
+        let cancelled = context.ct.clone();
+        let call = HeldCall {
+            tool: request.name.into_owned(),
+            arguments,
+            answer,
+            cancelled: cancelled.clone(),
+            context,
+        };
+        let _ = self.calls.send(call);
+        tokio::select! {
+            answer = answered => match answer {
+                Ok(answer) => Ok(answer.into()),
+                Err(_) => Err(ErrorData::internal_error("the test dropped the call", None)),
+            },
+            () = cancelled.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
+        }
+    }
+}
