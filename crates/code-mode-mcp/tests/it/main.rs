@@ -2,3 +2,4 @@
 
 mod installed;
 mod judges;
+mod upstream;
