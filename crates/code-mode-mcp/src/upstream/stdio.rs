@@ -3,7 +3,7 @@
 //! The library's own transport drops a line that is too long and leaves the request that it answers
 //! waiting for ever; and it reads results into types that drop what they do not know. Hence this one.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 
-use super::frame::{IdScanner, LONGEST_MESSAGE, failure, read_line};
+use super::frame::{IdScanner, LONGEST_MESSAGE, ResultForm, failure, read_line};
 use super::redact::Redactor;
 
 /// Bytes of garbage that a log line shows.
@@ -34,8 +34,9 @@ pub(super) struct StdioTransport {
     line: Vec<u8>,
     /// Set while the rest of a line that was too long goes by.
     too_long: Option<IdScanner>,
-    /// Requests whose results are handed on as they are.
-    raw: HashSet<RequestId>,
+    /// Requests that have got no answer. What answers none of them is dropped: the library gives up a
+    /// connection that begins with such an answer.
+    unanswered: HashMap<RequestId, ResultForm>,
 }
 
 impl StdioTransport {
@@ -52,26 +53,27 @@ impl StdioTransport {
             stdout: BufReader::with_capacity(64 * 1024, stdout),
             line: Vec::new(),
             too_long: None,
-            raw: HashSet::new(),
+            unanswered: HashMap::new(),
         }
     }
 
-    /// Keeps `raw` in step with what is sent.
+    /// Keeps `unanswered` in step with what is sent.
     fn note(&mut self, message: &ClientJsonRpcMessage) {
         match message {
-            ClientJsonRpcMessage::Request(request)
-                if matches!(
-                    request.request,
-                    ClientRequest::CallToolRequest(_) | ClientRequest::ListToolsRequest(_)
-                ) =>
-            {
-                self.raw.insert(request.id.clone());
+            ClientJsonRpcMessage::Request(request) => {
+                let form = match request.request {
+                    ClientRequest::CallToolRequest(_) | ClientRequest::ListToolsRequest(_) => {
+                        ResultForm::Raw
+                    }
+                    _ => ResultForm::Typed,
+                };
+                self.unanswered.insert(request.id.clone(), form);
             }
             ClientJsonRpcMessage::Notification(sent) => {
                 if let ClientNotification::CancelledNotification(cancelled) = &sent.notification
                     && let Some(id) = &cancelled.params.request_id
                 {
-                    self.raw.remove(id);
+                    self.unanswered.remove(id);
                 }
             }
             _ => {}
@@ -86,8 +88,13 @@ impl StdioTransport {
         if text.is_empty() {
             return None;
         }
-        match read_line(text, |id| self.raw.remove(id)) {
-            Ok(message) => Some(message),
+        match read_line(text, |id| self.unanswered.remove(&own_id(id))) {
+            Ok(Some(message)) => Some(message),
+            Ok(None) => {
+                let server = &*self.server;
+                tracing::debug!(server, "ignoring an answer to no request");
+                None
+            }
             Err(error) => {
                 let shown = String::from_utf8_lossy(&text[..text.len().min(SHOWN_GARBAGE)]);
                 tracing::warn!(
@@ -109,7 +116,7 @@ impl StdioTransport {
             );
             return None;
         };
-        self.raw.remove(&id);
+        self.unanswered.remove(&own_id(&id))?;
         let limit = LONGEST_MESSAGE / (1024 * 1024);
         Some(failure(
             id,
@@ -144,6 +151,14 @@ impl StdioTransport {
                 return Ok(true);
             }
         }
+    }
+}
+
+/// The id as we sent it. Ours are numbers; some servers give them back as strings.
+fn own_id(id: &RequestId) -> RequestId {
+    match id {
+        RequestId::String(text) => text.parse().map_or_else(|_| id.clone(), RequestId::Number),
+        RequestId::Number(_) => id.clone(),
     }
 }
 
