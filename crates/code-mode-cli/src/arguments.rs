@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use code_mode::Limits;
 
-use servers::{McpArguments, ServerArguments, ToolsArguments};
+use servers::{AuditArguments, McpArguments, ServerArguments, ToolsArguments};
 use telemetry::TelemetryArguments;
 
 const RUN_NOTES: &str = "\
@@ -109,6 +109,9 @@ pub struct RunArguments {
 
     #[command(flatten)]
     pub servers: ServerArguments,
+
+    #[command(flatten)]
+    pub audit: AuditArguments,
 
     /// Type-check the script first, with `tsc` from a node_modules folder here or above, or from the
     /// PATH; run it only if nothing is found. A script named .ts or .mts is checked strictly, any

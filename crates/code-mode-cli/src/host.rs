@@ -1,7 +1,5 @@
 //! Answers the calls of a script: commands and MCP servers side by side, watched by the status line.
 
-use std::sync::Arc;
-
 use code_mode::{CancellationToken, CellId, Host, Notification, ToolCall, ToolDefinition, ToolError, ToolOutput, ToolSet};
 use code_mode_mcp::host::{Answer, CallEvents, McpHost, Question};
 
@@ -13,12 +11,12 @@ use crate::status::Status;
 /// The host of a run. Owned by its session.
 pub struct RunHost {
     commands: Commands,
-    servers: Option<McpHost<AtTerminal>>,
+    servers: Option<McpHost<Person>>,
     status: Status,
 }
 
 impl RunHost {
-    pub fn new(commands: Commands, servers: Option<McpHost<AtTerminal>>, status: Status) -> Self {
+    pub fn new(commands: Commands, servers: Option<McpHost<Person>>, status: Status) -> Self {
         Self {
             commands,
             servers,
@@ -56,12 +54,9 @@ impl Host for RunHost {
     }
 }
 
-/// What the command does about calls of servers' tools: it asks the person at the terminal.
-pub struct AtTerminal(pub Arc<Person>);
-
-impl CallEvents for AtTerminal {
+impl CallEvents for Person {
     async fn ask(&self, question: Question, _cancellation: CancellationToken) -> Answer {
-        self.0.ask(&question).await
+        Person::ask(self, &question).await
     }
 }
 

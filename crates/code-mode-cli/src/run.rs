@@ -10,12 +10,14 @@ use code_mode::{
     WaitUntil,
 };
 
+use code_mode_mcp::audit::AuditUnwritable;
+
 use crate::arguments::RunArguments;
 use crate::check::{self, CheckError};
 use crate::command_tool::{CANCELLATION_GRACE, Commands};
 use crate::diagnostics;
 use crate::exit::Exit;
-use crate::host::{AtTerminal, RunHost, tools_of_run};
+use crate::host::{RunHost, tools_of_run};
 use crate::media::{Media, UnwritableMedia};
 use crate::output::{self, Format, Output, OutputError};
 use crate::person::Person;
@@ -35,6 +37,8 @@ pub enum RunError {
     Script(#[from] UnreadableScript),
     #[error(transparent)]
     Servers(#[from] NoServers),
+    #[error(transparent)]
+    Audit(#[from] AuditUnwritable),
     #[error(transparent)]
     Check(#[from] CheckError),
     #[error(transparent)]
@@ -90,7 +94,10 @@ async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit
     } else {
         Format::Text(Media::new(arguments.out)?)
     };
-    let of_servers = servers.as_ref().map(|servers| servers.host(AtTerminal(person.clone())));
+    let audit = arguments.audit.open()?;
+    let of_servers = servers
+        .as_ref()
+        .map(|servers| servers.host(person.clone(), audit.clone()));
     let session = Session::builder()
         .limits(arguments.limits.limits())
         .stored_values(stored_values)

@@ -4,14 +4,15 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use code_mode::{Tool, ToolSet};
+use code_mode::ToolSet;
+use code_mode_mcp::audit::AuditLog;
 use code_mode_mcp::config::{ConfigError, Configuration, Environment, Severity};
 use code_mode_mcp::host::McpHost;
 use code_mode_mcp::upstream::{Catalogue, ServerState, Upstream, UpstreamOptions};
 
 use crate::arguments::servers::ServerArguments;
 use crate::diagnostics;
-use crate::host::AtTerminal;
+use crate::person::Person;
 use crate::status::Status;
 use crate::terminal;
 
@@ -130,23 +131,11 @@ impl Servers {
         &self.catalogue.tools
     }
 
-    /// The configured name of the server that a tool is of.
-    pub fn server_of(&self, tool: &Tool) -> Option<&str> {
-        let namespace = tool.definition.namespace.as_deref()?;
-        let mut servers = self.catalogue.servers.iter();
-        servers
-            .find(|server| server.namespace == namespace)
-            .map(|server| server.name.as_str())
-    }
-
-    /// The servers that are not connected: name and reason.
+    /// The servers that cannot be called: name and reason.
     pub fn missing(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.catalogue.servers.iter().filter_map(|server| match &server.state {
-            ServerState::Connected { .. } => None,
-            ServerState::Connecting => Some((server.name.as_str(), "it is still being connected")),
-            ServerState::Lost { why } => Some((server.name.as_str(), why.as_str())),
-            _ => Some((server.name.as_str(), "it cannot be called")),
-        })
+        self.catalogue
+            .missing()
+            .map(|(server, why)| (server.name.as_str(), why))
     }
 
     /// Names them on standard error, with the reasons.
@@ -161,9 +150,14 @@ impl Servers {
         }
     }
 
-    /// Answers calls of the servers' tools.
-    pub fn host(&self, events: AtTerminal) -> McpHost<AtTerminal> {
-        McpHost::new(self.upstream.clone(), self.configuration.policy.clone(), events)
+    /// Answers calls of the servers' tools, and has the person asked whom the policy wants asked.
+    pub fn host(&self, person: Arc<Person>, audit: Option<AuditLog>) -> McpHost<Person> {
+        let policy = self.configuration.policy.clone();
+        let host = McpHost::new(self.upstream.clone(), policy, "run", person);
+        match audit {
+            Some(log) => host.audit(log),
+            None => host,
+        }
     }
 
     /// Closes the connections and ends the servers that are child processes.

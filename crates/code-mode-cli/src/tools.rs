@@ -80,19 +80,17 @@ struct Row {
 fn rows(servers: &Servers, search: Option<&str>) -> Vec<Row> {
     let tools: Vec<Arc<Tool>> = match search {
         Some(search) => {
-            let found: Vec<&Arc<Tool>> = {let _ = (search, MAX_FOUND); todo!()};
-            found.into_iter().cloned().collect()
+            // Fails only where a server is named that is none.
+            let found = servers.tools().search(search, None, MAX_FOUND);
+            found.unwrap_or_default().into_iter().cloned().collect()
         }
         None => servers.tools().iter().cloned().collect(),
     };
     let row = |tool: Arc<Tool>| {
-        let server = servers.server_of(&tool)?.to_owned();
-        let action = servers
-            .configuration
-            .policy
-            .action(&server, &tool.definition.name);
+        let (server, name) = servers.catalogue.route(&tool.definition)?;
+        let action = servers.configuration.policy.action(server, name);
         Some(Row {
-            server,
+            server: server.to_owned(),
             tool,
             action,
         })

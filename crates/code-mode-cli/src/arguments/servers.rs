@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Arg, Args, ValueEnum};
+use code_mode_mcp::audit::{AuditLog, AuditOptions, AuditUnwritable, AuditedArguments};
+use code_mode_mcp::gateway::Structured;
 use code_mode_mcp::policy::ToolPattern;
 
 use super::telemetry::TelemetryArguments;
@@ -104,18 +106,8 @@ pub struct McpArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub description_tokens: Option<u32>,
 
-    /// Append one JSON line for every nested call to this file.
-    #[arg(long, value_name = "FILE")]
-    pub audit: Option<PathBuf>,
-
-    /// How the audit log shows the arguments of a call: as a SHA-256 or as they are.
-    #[arg(
-        long,
-        value_name = "HOW",
-        default_value = "hash",
-        requires = "audit"
-    )]
-    pub audit_arguments: AuditArguments,
+    #[command(flatten)]
+    pub audit: AuditArguments,
 
     /// How long one exec or wait keeps a client that asked for no progress waiting. Default: 50, as
     /// clients give up after 60.
@@ -156,8 +148,35 @@ pub struct ToolsArguments {
     pub telemetry: TelemetryArguments,
 }
 
+/// What is noted of the calls of servers' tools, for whoever looks at them later.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "MCP servers")]
+pub struct AuditArguments {
+    /// Append one JSON line for every call of a server's tool to this file.
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+
+    /// How the audit log shows the arguments of a call: as a SHA-256 or as they are.
+    #[arg(long, value_name = "HOW", default_value = "hash", requires = "audit")]
+    audit_arguments: AuditedArgument,
+}
+
+impl AuditArguments {
+    /// Opens the log, if one is wanted.
+    pub fn open(&self) -> Result<Option<AuditLog>, AuditUnwritable> {
+        let Some(file) = &self.audit else {
+            return Ok(None);
+        };
+        let arguments = match self.audit_arguments {
+            AuditedArgument::Hash => AuditedArguments::Hash,
+            AuditedArgument::Text => AuditedArguments::Text,
+        };
+        AuditLog::open(AuditOptions::new(file).arguments(arguments)).map(Some)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AuditArguments {
+enum AuditedArgument {
     Hash,
     Text,
 }
@@ -167,6 +186,16 @@ pub enum StructuredArgument {
     Auto,
     Always,
     Never,
+}
+
+impl From<StructuredArgument> for Structured {
+    fn from(argument: StructuredArgument) -> Self {
+        match argument {
+            StructuredArgument::Auto => Self::Auto,
+            StructuredArgument::Always => Self::Always,
+            StructuredArgument::Never => Self::Never,
+        }
+    }
 }
 
 /// Where HTTP is served.
