@@ -33,12 +33,17 @@ mod types;
 use std::process::ExitCode;
 
 use arguments::Command;
+use arguments::telemetry::LogFilter;
 use exit::Exit;
 use telemetry::Telemetry;
 
 fn main() -> ExitCode {
     let command = arguments::parse();
-    let telemetry = match Telemetry::start(command.telemetry()) {
+    let default_filter = match command {
+        Command::Mcp(_) => LogFilter::default(),
+        _ => LogFilter::without_missing_servers(),
+    };
+    let telemetry = match Telemetry::start(command.telemetry(), default_filter) {
         Ok(telemetry) => telemetry,
         Err(error) => return nothing_ran(&error).into(),
     };

@@ -65,8 +65,12 @@ async fn start_and_serve(arguments: McpArguments) -> Result<Exit, McpError> {
     let mut serving = pin!(front.serve(&gateway, shutdown.clone()));
     let served = tokio::select! {
         biased;
-        _ = signals.next() => {
+        signal = signals.next() => {
             shutdown.cancel();
+            diagnostics::say(&format!(
+                "{signal}; closing the connections (once more to exit at once)"
+            ))
+            .await;
             tokio::select! {
                 biased;
                 again = signals.next() => return Ok(Exit::SignalledAgain(again)),

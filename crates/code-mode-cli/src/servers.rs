@@ -144,7 +144,7 @@ impl Servers {
             diagnostics::say(&format!(
                 "the server {} is not there: {}",
                 terminal::visible(server),
-                terminal::visible(why)
+                terminal::visible_lines(why)
             ))
             .await;
         }

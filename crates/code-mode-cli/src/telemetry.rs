@@ -25,7 +25,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-use crate::arguments::telemetry::{LogFormat, TelemetryArguments};
+use crate::arguments::telemetry::{LogFilter, LogFormat, TelemetryArguments};
 use crate::diagnostics;
 
 /// How long the end of the process waits for a collector to take the last spans.
@@ -56,7 +56,10 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Starts both for the whole process, as the flags say. Called once.
-    pub fn start(arguments: &TelemetryArguments) -> Result<Self, TelemetryError> {
+    pub fn start(
+        arguments: &TelemetryArguments,
+        default_filter: LogFilter,
+    ) -> Result<Self, TelemetryError> {
         let target = match &arguments.log_file {
             None => LogTarget::StandardError,
             Some(path) => File::options()
@@ -76,7 +79,7 @@ impl Telemetry {
             LogFormat::Text => lines.with_ansi(colours).boxed(),
             LogFormat::Json => lines.json().boxed(),
         };
-        let filter = arguments.log.clone().unwrap_or_default().filter();
+        let filter = arguments.log.clone().unwrap_or(default_filter).filter();
         // HTTP and protocol libraries log whole requests at their lower levels, with the headers, and
         // those are secrets. So whatever the filter says, only we are heard below `info`.
         let shareable = filter_fn(|metadata| {

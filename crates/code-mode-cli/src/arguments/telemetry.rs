@@ -46,6 +46,11 @@ pub enum LogFormat {
 pub struct LogFilter(String);
 
 impl LogFilter {
+    /// What is logged by default where the command itself says which servers are missing.
+    pub fn without_missing_servers() -> Self {
+        Self("warn,code_mode_mcp::upstream=error".to_owned())
+    }
+
     /// The filter that this text is, or a level.
     pub fn filter(&self) -> EnvFilter {
         EnvFilter::new(&self.0)

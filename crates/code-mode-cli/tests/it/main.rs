@@ -3,10 +3,13 @@
 mod check;
 mod examples;
 mod limits;
+mod mcp;
 mod output;
+mod servers;
 mod signals;
 mod store;
 mod support;
+mod telemetry;
 mod terminal;
 /// TypeScript, as the library's tests have it.
 #[path = "../../../code-mode/tests/it/tooling.rs"]
