@@ -1,4 +1,5 @@
 //! Tests of the gateway at its public surface.
 
+mod hostile;
 mod installed;
 mod judges;
