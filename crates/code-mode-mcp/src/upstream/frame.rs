@@ -38,6 +38,10 @@ pub(super) fn read_line(
     line: &[u8],
     answered: impl FnOnce(&RequestId) -> Option<ResultForm>,
 ) -> Result<Option<ServerJsonRpcMessage>, Unreadable> {
+    // What is read into a struct may else be an array of its fields.
+    if !line.starts_with(b"{") {
+        return Err(Unreadable("it is no object".to_owned()));
+    }
     let envelope: Envelope<'_> =
         serde_json::from_slice(line).map_err(|error| Unreadable(error.to_string()))?;
     let message = || {
@@ -109,9 +113,9 @@ impl IdScanner {
         }
     }
 
-    /// The id, if the message had one.
-    pub(super) fn id(self) -> Option<RequestId> {
-        serde_json::from_slice(&self.found?).ok()
+    /// The id, once it has gone by.
+    pub(super) fn take_id(&mut self) -> Option<RequestId> {
+        serde_json::from_slice(&self.found.take()?).ok()
     }
 
     fn step(&mut self, byte: u8) {
@@ -173,13 +177,16 @@ mod tests {
         for byte in message.bytes() {
             scanner.observe(&[byte]);
         }
-        scanner.id()
+        scanner.take_id()
     }
 
     #[test]
     fn the_id_of_a_long_message_is_found_wherever_it_stands() {
         let number = |n| Some(RequestId::Number(n));
-        assert_eq!(scanned(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#), number(7));
+        assert_eq!(
+            scanned(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#),
+            number(7)
+        );
         assert_eq!(
             scanned(r#"{"result":{"id":1,"a":[{"id":2}],"t":"\"id\":3,}{"},"id" : 8 }"#),
             number(8)
@@ -201,7 +208,8 @@ mod tests {
 
     #[test]
     fn a_raw_result_keeps_what_the_library_does_not_know() {
-        let line = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"new","x":1}],"more":0.1}}"#;
+        let line =
+            r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"new","x":1}],"more":0.1}}"#;
         let message = serde_json::to_value(read(line).unwrap().unwrap()).unwrap();
         assert_eq!(
             message["result"],
