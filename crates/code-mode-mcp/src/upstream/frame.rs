@@ -23,44 +23,49 @@ struct Envelope<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// Reads one line. `wants_raw` says whether the result of a request is handed on as it is, and not
-/// as the type that the library sees in it: those types drop what they do not know.
+/// How the result of a request is handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResultForm {
+    /// As the type that the library sees in it. Those types drop what they do not know.
+    Typed,
+    /// As it is.
+    Raw,
+}
+
+/// Reads one line. `answered` gives, for the id of a request that waits for its answer, the form its
+/// result is wanted in; an answer to anything else is `None`.
 pub(super) fn read_line(
     line: &[u8],
-    wants_raw: impl FnOnce(&RequestId) -> bool,
-) -> Result<ServerJsonRpcMessage, Unreadable> {
-    let envelope: Envelope<'_> = match serde_json::from_slice(line) {
-        Ok(envelope) => envelope,
-        Err(error) => return Err(Unreadable(error.to_string())),
+    answered: impl FnOnce(&RequestId) -> Option<ResultForm>,
+) -> Result<Option<ServerJsonRpcMessage>, Unreadable> {
+    // What is read into a struct may else be an array of its fields.
+    if !line.starts_with(b"{") {
+        return Err(Unreadable("it is no object".to_owned()));
+    }
+    let envelope: Envelope<'_> =
+        serde_json::from_slice(line).map_err(|error| Unreadable(error.to_string()))?;
+    let message = || {
+        serde_json::from_slice::<ServerJsonRpcMessage>(line)
+            .map_err(|error| Unreadable(error.to_string()))
     };
-    if envelope.method.is_none()
-        && let Some(id) = &envelope.id
-        && let Some(result) = envelope.result
-        && wants_raw(id)
-    {
-        return Ok(raw_response(id.clone(), result));
-    }
-    match serde_json::from_slice(line) {
-        Ok(message) => Ok(message),
-        Err(error) => match envelope {
-            // An answer that is no proper one is still the answer: whoever waits for it must hear.
-            Envelope {
-                id: Some(id),
-                method: None,
-                error: Some(said),
-                ..
-            } => Ok(failure(id, format!("the server failed: {said}"))),
-            Envelope {
-                id: Some(id),
-                method: None,
-                ..
-            } => Ok(failure(
-                id,
-                format!("the server's answer is no JSON-RPC response: {error}"),
-            )),
-            _ => Err(Unreadable(error.to_string())),
-        },
-    }
+    let (None, Some(id)) = (envelope.method, &envelope.id) else {
+        return message().map(Some);
+    };
+    let Some(form) = answered(id) else {
+        return Ok(None);
+    };
+    // An answer that is no proper one is still the answer: whoever waits for it must hear.
+    let answer = match (form, envelope.result, envelope.error) {
+        (ResultForm::Raw, Some(result), None) => raw_response(id.clone(), result),
+        (_, _, said) => message().unwrap_or_else(|error| {
+            let why = match said {
+                Some(said) => format!("the server failed: {said}"),
+                None => format!("the server's answer is no JSON-RPC response: {error}"),
+            };
+            failure(id.clone(), why)
+        }),
+    };
+    Ok(Some(answer))
 }
 
 fn raw_response(id: RequestId, result: &RawValue) -> ServerJsonRpcMessage {
@@ -93,17 +98,9 @@ pub(super) struct IdScanner {
     escaped: bool,
     /// The string or scalar that is being read at the top level of the message.
     token: Vec<u8>,
-    /// Whether the last token was a key `"id"`, and then the `:` after it was seen.
-    key: Key,
+    /// Whether what comes is the value of the key `"id"`.
+    value_of_id: bool,
     found: Option<Vec<u8>>,
-}
-
-#[derive(Default, PartialEq, Clone, Copy)]
-enum Key {
-    #[default]
-    Other,
-    Id,
-    IdAndColon,
 }
 
 /// Bytes of an id that are looked at.
@@ -116,9 +113,9 @@ impl IdScanner {
         }
     }
 
-    /// The id, if the message had one.
-    pub(super) fn id(self) -> Option<RequestId> {
-        serde_json::from_slice(&self.found?).ok()
+    /// The id, once it has gone by.
+    pub(super) fn take_id(&mut self) -> Option<RequestId> {
+        serde_json::from_slice(&self.found.take()?).ok()
     }
 
     fn step(&mut self, byte: u8) {
@@ -143,16 +140,13 @@ impl IdScanner {
                 self.token.clear();
             }
             b':' if self.depth == 1 => {
-                self.key = match self.token.as_slice() {
-                    b"\"id\"" => Key::IdAndColon,
-                    _ => Key::Other,
-                };
+                self.value_of_id = self.token == b"\"id\"";
                 self.token.clear();
             }
             b',' | b'}' | b']' => {
-                if self.depth == 1 && self.key == Key::IdAndColon {
+                if self.depth == 1 && self.value_of_id {
                     self.found = Some(std::mem::take(&mut self.token));
-                    self.key = Key::Other;
+                    self.value_of_id = false;
                 }
                 self.token.clear();
                 if byte != b',' {
@@ -183,13 +177,16 @@ mod tests {
         for byte in message.bytes() {
             scanner.observe(&[byte]);
         }
-        scanner.id()
+        scanner.take_id()
     }
 
     #[test]
     fn the_id_of_a_long_message_is_found_wherever_it_stands() {
         let number = |n| Some(RequestId::Number(n));
-        assert_eq!(scanned(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#), number(7));
+        assert_eq!(
+            scanned(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#),
+            number(7)
+        );
         assert_eq!(
             scanned(r#"{"result":{"id":1,"a":[{"id":2}],"t":"\"id\":3,}{"},"id" : 8 }"#),
             number(8)
@@ -203,11 +200,17 @@ mod tests {
         assert_eq!(scanned("garbage } ] 5"), None);
     }
 
+    fn read(line: &str) -> Result<Option<ServerJsonRpcMessage>, Unreadable> {
+        read_line(line.as_bytes(), |id| {
+            (*id == RequestId::Number(1)).then_some(ResultForm::Raw)
+        })
+    }
+
     #[test]
     fn a_raw_result_keeps_what_the_library_does_not_know() {
-        let line = br#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"new","x":1}],"more":0.1}}"#;
-        let message = read_line(line, |_| true).unwrap();
-        let message = serde_json::to_value(message).unwrap();
+        let line =
+            r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"new","x":1}],"more":0.1}}"#;
+        let message = serde_json::to_value(read(line).unwrap().unwrap()).unwrap();
         assert_eq!(
             message["result"],
             json!({ "content": [{ "type": "new", "x": 1 }], "more": 0.1 })
@@ -220,7 +223,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"error":"plain text"}"#,
             r#"{"jsonrpc":"2.0","id":1}"#,
         ] {
-            let message = read_line(line.as_bytes(), |_| true).unwrap();
+            let message = read(line).unwrap().unwrap();
             let ServerJsonRpcMessage::Error(error) = message else {
                 panic!("{line} was read as {message:?}");
             };
@@ -229,9 +232,15 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_to_no_request_is_nothing() {
+        let line = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
+        assert!(read(line).unwrap().is_none());
+    }
+
+    #[test]
     fn a_line_that_is_no_message_is_unreadable() {
         for line in ["Listening on port 80", "{", "[1]", "{}", "null", "\u{0}"] {
-            assert!(read_line(line.as_bytes(), |_| true).is_err(), "{line}");
+            assert!(read(line).is_err(), "{line}");
         }
     }
 }

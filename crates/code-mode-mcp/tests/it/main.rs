@@ -3,3 +3,4 @@
 mod hostile;
 mod installed;
 mod judges;
+mod upstream;
