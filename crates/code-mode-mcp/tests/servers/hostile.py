@@ -47,7 +47,6 @@ class Garbage(Hostile):
         b'{"jsonrpc":"1.0","id":987654323,"result":{}}\n',
         b'{"jsonrpc":"2.0","id":123456789,"result":{}}\n',
         b'{"jsonrpc":"2.0","id":"never asked","result":{}}\n',
-        b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}\n',
         b'{"jsonrpc":"2.0","id":{"a":1},"result":{}}\n',
         b'{"jsonrpc":"2.0","id":987654321,"result":{},"error":{"code":1,"message":"both"}}\n',
         b'{"jsonrpc":"2.0","method":"notifications/nonsense","params":17}\n',
@@ -56,6 +55,13 @@ class Garbage(Hostile):
         b'{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"none","progress":"much"}}\n',
         b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}\n',
     ]
+
+    # Before the handshake is over it would be the answer to it.
+    OF_NOTHING = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}\n'
+
+    def on_call(self, request):
+        self.raw(self.OF_NOTHING)
+        super().on_call(request)
 
     def send(self, message):
         for line in self.LINES:
