@@ -424,7 +424,7 @@ class Flood(Hostile):
     """Sends very many notifications before an answer; the tool's name says of which kind."""
 
     tools = [FINE, *(tool(name) for name in ("logs", "progress", "strangers", "changes", "errors"))]
-    MANY = 50_000
+    MANY = 20_000
 
     def call(self, request, name, arguments):
         if name == "logs":

@@ -71,7 +71,11 @@ async fn floods_of_notifications_and_of_standard_error_hold_up_no_answer() {
             "
         );
         let said = stage.json(&script).await;
-        let expected = json!([format!("{kind} of hostile"), "fine of hostile", "fine of hostile"]);
+        let expected = json!([
+            format!("{kind} of hostile"),
+            "fine of hostile",
+            "fine of hostile"
+        ]);
         assert_eq!(said, expected);
     }
     stage.end().await;
@@ -82,9 +86,17 @@ async fn a_storm_of_changes_ends_with_the_tools_that_the_server_has_last() {
     let stage = Stage::with([hostile("changing")]).await;
     stage.others_work().await;
     stage
-        .until(|catalogue| catalogue.tools.iter().any(|tool| tool.definition.name == "version_200"))
+        .until(|catalogue| {
+            catalogue
+                .tools
+                .iter()
+                .any(|tool| tool.definition.name == "version_200")
+        })
         .await;
     let script = "text(Object.keys(tools).filter((name) => name.includes('version')));";
-    assert_eq!(stage.json(script).await, json!(["mcp__changing__version_200"]));
+    assert_eq!(
+        stage.json(script).await,
+        json!(["mcp__changing__version_200"])
+    );
     stage.end().await;
 }

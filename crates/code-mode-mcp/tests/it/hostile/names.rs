@@ -10,7 +10,11 @@ use super::stage::{Stage, hostile, why};
 async fn tools_with_colliding_and_odd_names_are_all_called_by_names_of_their_own() {
     let stage = Stage::with([hostile("names")]).await;
     let catalogue = stage.catalogue();
-    let globals: BTreeSet<_> = catalogue.tools.iter().map(|tool| &tool.global_name).collect();
+    let globals: BTreeSet<_> = catalogue
+        .tools
+        .iter()
+        .map(|tool| &tool.global_name)
+        .collect();
     assert_eq!(globals.len(), catalogue.tools.len(), "{globals:?}");
 
     let script = "
@@ -30,14 +34,42 @@ async fn tools_with_colliding_and_odd_names_are_all_called_by_names_of_their_own
     // A tool without a name is left out; of two with one name there is one.
     assert!(!said.contains_key("="), "{said:?}");
     let listed = [
-        "a-b", "a_b", "a b", "a.b", "same", " ", "__proto__", "constructor", "prototype",
-        "toString", "hasOwnProperty", "then", "raw", "class", "await", "1st", "名前", "🦀",
-        "line\nbreak", "*/ comment", "`tick`", "${x}", "quote\"'\\", "\0nul", "\u{202e}drawkcab",
+        "a-b",
+        "a_b",
+        "a b",
+        "a.b",
+        "same",
+        " ",
+        "__proto__",
+        "constructor",
+        "prototype",
+        "toString",
+        "hasOwnProperty",
+        "then",
+        "raw",
+        "class",
+        "await",
+        "1st",
+        "名前",
+        "🦀",
+        "line\nbreak",
+        "*/ comment",
+        "`tick`",
+        "${x}",
+        "quote\"'\\",
+        "\0nul",
+        "\u{202e}drawkcab",
     ];
     for name in listed {
-        assert!(said.contains_key(&format!("={name}")), "{name:?} cannot be called");
+        assert!(
+            said.contains_key(&format!("={name}")),
+            "{name:?} cannot be called"
+        );
     }
-    assert!(said.keys().any(|name| name.len() > 9_000), "the long one cannot be called");
+    assert!(
+        said.keys().any(|name| name.len() > 9_000),
+        "the long one cannot be called"
+    );
     stage.others_work().await;
     stage.end().await;
 }
@@ -67,9 +99,25 @@ async fn every_tool_whose_schema_bites_can_still_be_called() {
     let said = said.as_object().expect("an object");
     // Of those whose schema is of use, or says nothing, or cannot be read, none keeps a script from calling.
     for own in [
-        "fine", "missing", "is_null", "is_true", "is_text", "is_list", "is_empty", "recursive",
-        "doubling", "remote", "of_a_file", "huge", "deep", "regex_bomb", "regex_broken",
-        "regex_huge", "of_unknown_type", "of_odd_properties", "dangling",
+        "fine",
+        "missing",
+        "is_null",
+        "is_true",
+        "is_text",
+        "is_list",
+        "is_empty",
+        "recursive",
+        "doubling",
+        "remote",
+        "of_a_file",
+        "huge",
+        "deep",
+        "regex_bomb",
+        "regex_broken",
+        "regex_huge",
+        "of_unknown_type",
+        "of_odd_properties",
+        "dangling",
     ] {
         let answer = if own == "fine" { "fine" } else { own };
         assert_eq!(said[own], answer, "{own}");

@@ -19,7 +19,12 @@ async fn a_server_that_answers_nothing_delays_nobody_and_is_given_up_in_words() 
     for how in ["silent", "unlisted"] {
         let stage = Stage::connecting([hostile_within(how, SOON, SOON)]);
         stage
-            .until(|catalogue| catalogue.servers.iter().any(|server| is_connected(&server.state)))
+            .until(|catalogue| {
+                catalogue
+                    .servers
+                    .iter()
+                    .any(|server| is_connected(&server.state))
+            })
             .await;
         // The other one's tools are there, while this one is still waited for.
         assert_eq!(stage.state(how), ServerState::Connecting);
@@ -40,12 +45,16 @@ async fn a_call_that_is_never_answered_ends_with_its_cell() {
         .yield_time_ms(600_000);
     let waiting = stage.session.execute(request).await.expect("it runs");
     stage.others_work().await;
-    let said = stage.text("text(await tools.mcp__unanswered__fine({}));").await;
+    let said = stage
+        .text("text(await tools.mcp__unanswered__fine({}));")
+        .await;
     assert_eq!(said, "fine of hostile");
     let terminate = WaitRequest::terminate(waiting.cell_id());
     let ended = stage.session.wait(terminate).await;
     ended.expect("the cell can be ended");
-    let said = stage.text("text(await tools.mcp__unanswered__fine({}));").await;
+    let said = stage
+        .text("text(await tools.mcp__unanswered__fine({}));")
+        .await;
     assert_eq!(said, "fine of hostile");
     stage.end().await;
 }
@@ -59,9 +68,15 @@ async fn a_call_that_is_never_answered_fails_after_the_configured_time() {
     ";
     let said = stage.json(script).await;
     println!("{said}");
-    assert_eq!((&said[0], &said[2]), (&json!("ToolError"), &json!("fine of hostile")));
+    assert_eq!(
+        (&said[0], &said[2]),
+        (&json!("ToolError"), &json!("fine of hostile"))
+    );
     let message = said[1].as_str().expect("a message");
-    assert!(message.contains("never") && message.contains("2 s"), "{message}");
+    assert!(
+        message.contains("never") && message.contains("2 s"),
+        "{message}"
+    );
     stage.end().await;
 }
 
@@ -129,8 +144,14 @@ async fn a_server_that_dies_in_a_call_fails_that_call_and_is_there_again_for_the
         println!("{said}");
         assert_eq!(said[0], "ToolError");
         let message = said[1].as_str().expect("a message");
-        assert!(message.contains("lost") && message.contains("mortal"), "{message}");
-        assert_eq!((&said[2], &said[3]), (&json!("fine of hostile"), &json!("fine of hostile")));
+        assert!(
+            message.contains("lost") && message.contains("mortal"),
+            "{message}"
+        );
+        assert_eq!(
+            (&said[2], &said[3]),
+            (&json!("fine of hostile"), &json!("fine of hostile"))
+        );
     }
     stage.end().await;
 }

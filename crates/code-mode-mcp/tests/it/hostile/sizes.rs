@@ -17,7 +17,10 @@ async fn a_result_of_fifty_megabytes_arrives_whole() {
         ]);
         text([huge.length, fine]);
     ";
-    assert_eq!(stage.json(script).await, json!([50_000_000, "fine of hostile"]));
+    assert_eq!(
+        stage.json(script).await,
+        json!([50_000_000, "fine of hostile"])
+    );
     stage.end().await;
 }
 
@@ -33,9 +36,15 @@ async fn a_result_over_the_limit_fails_its_call_in_words_and_the_server_goes_on(
     ";
     let said = stage.json(script).await;
     println!("{said}");
-    assert_eq!((&said[0], &said[2]), (&json!("ToolError"), &json!("fine of hostile")));
+    assert_eq!(
+        (&said[0], &said[2]),
+        (&json!("ToolError"), &json!("fine of hostile"))
+    );
     let message = said[1].as_str().expect("a message");
-    assert!(message.contains("64 MiB") || message.contains("MiB"), "{message}");
+    assert!(
+        message.contains("64 MiB") || message.contains("MiB"),
+        "{message}"
+    );
     stage.others_work().await;
     stage.end().await;
 }
@@ -77,7 +86,10 @@ async fn ten_thousand_tools_are_listed_called_and_described_within_a_budget() {
     assert_eq!(catalogue.tools.len(), 10_001);
     let script = "text([ALL_TOOLS.length, await tools.mcp__tools__tool_9998({ value: 'x' })]);";
     let begun = Instant::now();
-    assert_eq!(stage.json(script).await, json!([10_001, "tool_9998 of hostile"]));
+    assert_eq!(
+        stage.json(script).await,
+        json!([10_001, "tool_9998 of hostile"])
+    );
     println!("a script with ten thousand tools: {:?}", begun.elapsed());
 
     let begun = Instant::now();
@@ -98,7 +110,9 @@ async fn of_a_list_of_tools_that_never_ends_a_beginning_is_taken() {
     let listed = stage.catalogue().tools.len();
     println!("{listed} tools of a list that never ends");
     assert!((1_000..=20_001).contains(&listed), "{listed}");
-    let said = stage.text("text(await tools.mcp__pages__tool_7({}));").await;
+    let said = stage
+        .text("text(await tools.mcp__pages__tool_7({}));")
+        .await;
     assert_eq!(said, "tool_7 of hostile");
     stage.others_work().await;
     stage.end().await;

@@ -129,7 +129,9 @@ impl Stage {
 
     /// What a model reads of an answer, item by item.
     pub fn shown(&self, response: &RuntimeResponse) -> Vec<String> {
-        let formatted = self.session.format(response, FormatOptions::new(Duration::ZERO));
+        let formatted = self
+            .session
+            .format(response, FormatOptions::new(Duration::ZERO));
         let items = formatted.content_items.into_iter();
         items
             .map(|item| match item {
