@@ -89,7 +89,9 @@ impl Shared {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Arc<Catalogue>> {
-        self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.catalogue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,6 +134,11 @@ impl Upstream {
         Self { shared, tasks }
     }
 
+    /// What scripts may call, as [`start`](Self::start) was told.
+    pub fn policy(&self) -> &Policy {
+        &self.shared.policy
+    }
+
     /// What is known now.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.shared.lock())
@@ -164,7 +171,12 @@ impl Upstream {
     pub async fn call(&self, call: UpstreamCall) -> Result<Value, CallError> {
         let mut servers = self.shared.servers.iter();
         let Some(server) = servers.find(|server| server.config.name == call.server) else {
-            let known: Vec<&str> = self.shared.servers.iter().map(|s| &*s.config.name).collect();
+            let known: Vec<&str> = self
+                .shared
+                .servers
+                .iter()
+                .map(|s| &*s.config.name)
+                .collect();
             return Err(CallError::UnknownServer {
                 server: call.server,
                 known: known.join(", "),
