@@ -312,7 +312,10 @@ impl Line {
                 Err(Stopped::Failed(error)) => return Outcome::Done(Err(error)),
             };
             match answer.get("resultType").and_then(Value::as_str) {
-                None | Some("complete") => return Outcome::Done(Ok(answer)),
+                None | Some("complete") => {
+                    let checked = checked(answer).map_err(|why| failed(call, why.to_owned()));
+                    return Outcome::Done(checked);
+                }
                 Some("input_required") => match self.ask(call, answer).await {
                     Ok((responses, state)) => {
                         params.input_responses = Some(responses);
@@ -536,6 +539,17 @@ fn fate_of(error: &(dyn Error + 'static)) -> Fate {
         next = error.source();
     }
     Fate::Refused
+}
+
+/// The answer, if it has the form of a `CallToolResult` as far as anybody here looks into it.
+fn checked(answer: Value) -> Result<Value, &'static str> {
+    if !answer.is_object() {
+        return Err("its answer is no object");
+    }
+    match answer.get("content") {
+        None | Some(Value::Array(_)) => Ok(answer),
+        Some(_) => Err("the content of its answer is no array"),
+    }
 }
 
 /// The JSON of a result. Where it came as it was on the wire it is untouched; else it goes through

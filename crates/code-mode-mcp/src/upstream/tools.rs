@@ -96,7 +96,9 @@ fn definition(tool: Value, server: &str, namespace: &str) -> Option<ToolDefiniti
         Some(Value::String(text)) => text,
         _ => String::new(),
     };
-    let mut definition = ToolDefinition::function(&name, description).namespace(namespace);
+    let mut definition = ToolDefinition::function(&name, description)
+        .namespace(namespace)
+        .raw_results();
     if let Some(schema) = schema(&mut tool, "inputSchema", server, &name) {
         definition = definition.input_schema(schema);
     }

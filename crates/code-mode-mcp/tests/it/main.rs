@@ -3,3 +3,4 @@
 mod gateway;
 mod installed;
 mod judges;
+mod upstream;

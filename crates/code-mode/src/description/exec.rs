@@ -1,9 +1,10 @@
 //! The description of `exec`: what a model reads before it writes a script.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::declaration::{Declaration, fenced};
-use super::typescript::MCP_RESULT_TYPES;
+use super::typescript::{MCP_RESULT_TYPES, mcp_structured_content};
 use super::{Tool, ToolSet};
 use crate::response::{ApproximateTokens, TokenCounter};
 use crate::service::{DEFAULT_EXEC_YIELD_TIME_MS, DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL};
@@ -53,8 +54,10 @@ impl<'a> ExecDescriptionOptions<'a> {
     /// The most the description may take, in tokens. Default: no bound.
     ///
     /// The text about scripts themselves is never cut. In what is left, tools get their name first,
-    /// then their description, then their declaration; the text says how many are short of something,
-    /// and `ALL_TOOLS` and `describe_tool` have the rest.
+    /// then their description, then their declaration, those of small namespaces first. Where not even
+    /// the names fit, half of the room is for names, the rest for declarations of some, and tools without
+    /// a name are counted by namespace. The text says how many are short of something; `search_tools` and
+    /// `describe_tool` have the rest.
     #[must_use]
     pub fn max_tokens(mut self, tokens: usize) -> Self {
         self.max_tokens = Some(tokens);
@@ -89,13 +92,29 @@ pub fn build_exec_tool_description(tools: &ToolSet, options: &ExecDescriptionOpt
         .into_iter()
         .partition(|tool| tool.definition.deferred);
     let mut sections = vec![about_scripts(options)];
+    if tools.iter().any(|tool| tool.definition.raw_results) {
+        sections.push(ABOUT_RAW.to_owned());
+    }
+    let mut room = Room::new(options);
+    for section in &sections {
+        room.take_what_there_is(section);
+    }
     if !deferred.is_empty() {
-        sections.push(about_deferred(deferred.len()));
+        sections.push(about_deferred(&deferred, &mut room));
     }
     let entries: Vec<Entry<'_>> = declared.into_iter().map(Entry::new).collect();
-    sections.extend(about_tools(&entries, &sections, options));
+    sections.extend(about_tools(&entries, room));
     sections.join("\n\n")
 }
+
+/// Said once, if any tool has raw results.
+const ABOUT_RAW: &str = "`await tools.name.raw(args)` gives the untouched MCP result of a tool, \
+    `{ content, structuredContent?, isError? }`, and does not reject where the tool says that it failed. \
+    A `ToolError` has that result as `error.result`.";
+
+/// Said once, if a type is marked so.
+const ABOUT_OBSERVED: &str = "Types after `/** observed */` were learned from earlier results, and not \
+    published by the server: other results are possible.";
 
 fn about_scripts(options: &ExecDescriptionOptions) -> String {
     let yield_time_ms = options.yield_time_ms.unwrap_or(DEFAULT_EXEC_YIELD_TIME_MS);
@@ -116,11 +135,14 @@ fn about_scripts(options: &ExecDescriptionOptions) -> String {
          `{{ signal }}` takes an `AbortSignal`.\n\
          - `ALL_TOOLS: {{ name: string; description: string }}[]`: every tool. \
          `describe_tool(name: string): string`: one tool with its declaration.\n\
+         - `search_tools(query: string, options?: {{ server?: string; limit?: number }}): object[]`: \
+         the tools that do what the query says in plain words, the best first: `name`, `server`, \
+         `description`, and for the first three `declaration`.\n\
          - `text(value: unknown): void`: puts out text; objects as JSON. `console.log` does so too.\n\
          - `image(value: string | object, detail?: \"auto\" | \"low\" | \"high\" | \"original\"): void`, \
          `audio(value: string | object): void`: put out a `data:` URL or an MCP content block.\n\
-         - `forward_output(...results: unknown[]): void`: puts out all text, images and audio of tool \
-         results.\n\
+         - `forward_output(...results: unknown[]): void`: puts out all text, images, audio and \
+         resources of tool results.\n\
          - `store(key: string, value: unknown): void`, `load(key: string): any`: JSON values that later \
          programs of the session find again.\n\
          - `load_output(handle: string, options?: {{ start?: number; end?: number; grep?: string | RegExp }}): string`: \
@@ -138,22 +160,48 @@ fn about_scripts(options: &ExecDescriptionOptions) -> String {
     )
 }
 
-fn about_deferred(count: usize) -> String {
-    let (tools, are) = match count {
-        1 => ("1 more tool", "is"),
-        _ => (&*format!("{count} more tools"), "are"),
-    };
-    format!(
-        "{tools} can be called but {are} not declared here. Find them from a program: \
-         `text(ALL_TOOLS.filter((tool) => /mail/i.test(tool.name + tool.description)))`, then \
-         `text(describe_tool(name))` for how to call one."
-    )
+/// Of the tools that are never declared here: how many, by namespace, and how to find them.
+fn about_deferred(deferred: &[&Tool], room: &mut Room<'_>) -> String {
+    let count = deferred.len();
+    let are = if count == 1 { "is" } else { "are" };
+    let text = format!(
+        "{} can be called but {are} not declared here. Find them from a program: \
+         `text(search_tools(\"send a mail\"))` ranks them by what they do, `text(describe_tool(name))` \
+         says how to call one.",
+        tools(count, "more "),
+    );
+    room.take_what_there_is(&text);
+    let namespace = |tool: &&Tool| tool.definition.namespace.clone();
+    let counts: Vec<_> = deferred
+        .chunk_by(|a, b| namespace(a) == namespace(b))
+        .map(|group| Unnamed {
+            namespace: group[0].definition.namespace.as_deref(),
+            count: group.len(),
+            more: "",
+        })
+        .collect();
+    match counts.as_slice() {
+        [
+            Unnamed {
+                namespace: None, ..
+            },
+        ] => text,
+        counts => text + &room.lines(counts),
+    }
+}
+
+fn tools(count: usize, more: &str) -> String {
+    match count {
+        1 => format!("1 {more}tool"),
+        _ => format!("{count} {more}tools"),
+    }
 }
 
 /// What can be said of one tool.
 struct Entry<'a> {
     tool: &'a Tool,
-    declaration: Declaration,
+    /// Rendered for those tools alone whose declaration may fit.
+    declaration: OnceCell<Declaration>,
 }
 
 /// How much is said of one tool.
@@ -168,8 +216,18 @@ enum Detail {
 
 impl<'a> Entry<'a> {
     fn new(tool: &'a Tool) -> Self {
-        let declaration = Declaration::new(tool);
-        Self { tool, declaration }
+        Self {
+            tool,
+            declaration: OnceCell::new(),
+        }
+    }
+
+    fn namespace(&self) -> Option<&'a str> {
+        self.tool.definition.namespace.as_deref()
+    }
+
+    fn declaration(&self) -> &Declaration {
+        self.declaration.get_or_init(|| Declaration::new(self.tool))
     }
 
     /// The part of the text that is this tool's, in so much detail.
@@ -189,42 +247,52 @@ impl<'a> Entry<'a> {
             parts.push(description.to_owned());
         }
         if detail == Detail::Declaration {
-            parts.extend(self.declaration.note());
-            parts.push(fenced(&self.declaration.text(self.tool)));
+            parts.extend(self.declaration().note());
+            parts.push(fenced(&self.declaration().text(self.tool)));
         }
         parts.join("\n\n")
     }
 }
 
-/// The sections on the tools, after the sections `before`.
-fn about_tools(
-    entries: &[Entry<'_>],
-    before: &[String],
-    options: &ExecDescriptionOptions,
-) -> Vec<String> {
-    let details = match options.max_tokens {
-        None => vec![Detail::Declaration; entries.len()],
-        Some(max_tokens) => Room::new(max_tokens, before, entries, options).divide(entries),
-    };
-    let shown: Vec<(&Entry<'_>, Detail)> = entries.iter().zip(details).collect();
+/// A tool and how much is said of it.
+type Shown<'e, 'a> = (&'e Entry<'a>, Detail);
+
+/// The sections on the tools, in what room there is.
+fn about_tools(entries: &[Entry<'_>], room: Room<'_>) -> Vec<String> {
+    let options = room.options;
+    let (details, counts) = room.divide(entries);
+    let shown: Vec<Shown<'_, '_>> = entries.iter().zip(details).collect();
 
     let mut sections = Vec::new();
-    sections.extend(about_shortened(&shown));
-    let uses_mcp_types = shown
-        .iter()
-        .any(|(entry, detail)| *detail == Detail::Declaration && entry.declaration.uses_mcp_types);
-    if uses_mcp_types {
+    sections.extend(about_shortened(&shown, &counts));
+    let any_declared = |is: fn(&Entry<'_>) -> bool| {
+        let declared =
+            |(entry, detail): &Shown<'_, '_>| *detail == Detail::Declaration && is(entry);
+        shown.iter().any(declared)
+    };
+    if any_declared(is_observed) {
+        sections.push(ABOUT_OBSERVED.to_owned());
+    }
+    if any_declared(uses_mcp_types) {
         sections.push(mcp_types());
     }
     // Sorted by namespace already.
-    for group in shown.chunk_by(|(a, _), (b, _)| namespace(a) == namespace(b)) {
+    for group in shown.chunk_by(|(a, _), (b, _)| a.namespace() == b.namespace()) {
         sections.extend(about_namespace(group, options));
     }
     sections
 }
 
-fn namespace<'a>(entry: &Entry<'a>) -> Option<&'a str> {
-    entry.tool.definition.namespace.as_deref()
+/// Whether its declaration uses [`MCP_RESULT_TYPES`].
+fn uses_mcp_types(entry: &Entry<'_>) -> bool {
+    let schema = entry.tool.definition.output_schema.as_ref();
+    schema.is_some_and(|schema| mcp_structured_content(schema).is_some())
+}
+
+/// Whether its declaration has a type that was learned from results.
+fn is_observed(entry: &Entry<'_>) -> bool {
+    let definition = &entry.tool.definition;
+    definition.observed_output && definition.output_schema.is_some()
 }
 
 fn mcp_types() -> String {
@@ -234,15 +302,10 @@ fn mcp_types() -> String {
     )
 }
 
-/// Says how many tools are short of something, if any are.
-fn about_shortened(shown: &[(&Entry<'_>, Detail)]) -> Option<String> {
-    let shortened = shown
-        .iter()
-        .filter(|(_, detail)| *detail < Detail::Declaration);
-    let unnamed = shown
-        .iter()
-        .filter(|(_, detail)| *detail == Detail::Counted);
-    let (shortened, unnamed) = (shortened.count(), unnamed.count());
+/// Says how many tools are short of something, if any are, and where those are that are not named.
+fn about_shortened(shown: &[Shown<'_, '_>], counts: &str) -> Option<String> {
+    let below = |least: Detail| shown.iter().filter(|(_, detail)| *detail < least).count();
+    let (shortened, unnamed) = (below(Detail::Declaration), below(Detail::Name));
     let all = shown.len();
     match (shortened, unnamed) {
         (0, _) => None,
@@ -250,19 +313,17 @@ fn about_shortened(shown: &[(&Entry<'_>, Detail)]) -> Option<String> {
             "{shortened} of {all} tools are shortened here; `describe_tool(name)` has their declarations."
         )),
         _ => Some(format!(
-            "{shortened} of {all} tools are shortened here, {unnamed} of them not even named: `ALL_TOOLS` \
-             lists them, and `describe_tool(name)` has their declarations."
+            "{shortened} of {all} tools are shortened here, {unnamed} of them not even named: \
+             `search_tools(query, {{ server }})` finds them, and `describe_tool(name)` has their \
+             declarations.{counts}"
         )),
     }
 }
 
 /// A namespace's heading and its tools: first those with an entry of their own, then those with a
 /// name alone. Nothing, if none is named.
-fn about_namespace(
-    group: &[(&Entry<'_>, Detail)],
-    options: &ExecDescriptionOptions,
-) -> Option<String> {
-    let mut parts = vec![heading(namespace(group[0].0), options)];
+fn about_namespace(group: &[Shown<'_, '_>], options: &ExecDescriptionOptions) -> Option<String> {
+    let mut parts = vec![heading(group[0].0.namespace(), options)];
     let described = group.iter().filter(|(_, detail)| *detail > Detail::Name);
     parts.extend(described.map(|(entry, detail)| entry.text(*detail)));
     let names: Vec<String> = group
@@ -287,71 +348,184 @@ fn heading(namespace: Option<&str>, options: &ExecDescriptionOptions) -> String 
     }
 }
 
-/// The tokens that are left for tools.
+/// How many tools of one namespace are not named.
+struct Unnamed<'a> {
+    namespace: Option<&'a str>,
+    count: usize,
+    /// `more ` where others of the namespace are named.
+    more: &'static str,
+}
+
+impl Unnamed<'_> {
+    fn line(&self) -> String {
+        let tools = tools(self.count, self.more);
+        match self.namespace {
+            Some(namespace) => format!("\n- `{namespace}`: {tools}"),
+            None => format!("\n- without a namespace: {tools}"),
+        }
+    }
+}
+
+/// What is left of the tokens, for the sections that come.
 struct Room<'o> {
     tokens: usize,
     options: &'o ExecDescriptionOptions<'o>,
 }
 
+/// After so many declarations that did not fit no more are rendered: there may be thousands.
+const MOST_MISSES: usize = 32;
+
 impl<'o> Room<'o> {
-    /// What `before`, and all that may have to be said besides the tools themselves, leave.
-    fn new(
-        max_tokens: usize,
-        before: &[String],
-        entries: &[Entry<'_>],
-        options: &'o ExecDescriptionOptions<'o>,
-    ) -> Self {
-        let mut room = Self {
-            tokens: max_tokens,
+    fn new(options: &'o ExecDescriptionOptions<'o>) -> Self {
+        Self {
+            tokens: options.max_tokens.unwrap_or(usize::MAX),
             options,
-        };
-        let all_unnamed: Vec<_> = entries
+        }
+    }
+
+    /// How much is said of each tool, and the lines that count those that are not named.
+    ///
+    /// If all names fit, every tool gets its name, then as many as possible their descriptions, then
+    /// their declarations. If not, every namespace is counted, half of what is left is for names, and the
+    /// rest for declarations: a few tools whole help more than many by halves. Namespaces with few tools
+    /// come first: one with a thousand must not hide the others.
+    fn divide(mut self, entries: &[Entry<'_>]) -> (Vec<Detail>, String) {
+        if self.options.max_tokens.is_none() {
+            return (vec![Detail::Declaration; entries.len()], String::new());
+        }
+        self.set_aside(entries);
+        let mut details = vec![Detail::Counted; entries.len()];
+        let groups = smallest_first(entries);
+        let all_names: usize = groups
+            .iter()
+            .map(|group| self.heading_cost(group[0].1) + self.names_cost(group))
+            .fold(0, usize::saturating_add);
+        if self.take(all_names) {
+            details.fill(Detail::Name);
+            self.raise(Detail::Name, Detail::Description, &groups, &mut details);
+            self.raise(
+                Detail::Description,
+                Detail::Declaration,
+                &groups,
+                &mut details,
+            );
+            return (details, String::new());
+        }
+        let before = self.tokens;
+        self.lines(&unnamed(entries, &details, "more "));
+        let for_counts = before - self.tokens;
+        let for_names = self.tokens / 2;
+        self.tokens -= for_names;
+        self.tokens += self.within(for_names).name(&groups, &mut details);
+        let counts = self
+            .within(for_counts)
+            .lines(&unnamed(entries, &details, ""));
+        self.raise(Detail::Name, Detail::Declaration, &groups, &mut details);
+        (details, counts)
+    }
+
+    /// Keeps room for all that may have to be said besides the tools themselves.
+    fn set_aside(&mut self, entries: &[Entry<'_>]) {
+        let unnamed: Vec<_> = entries
             .iter()
             .map(|entry| (entry, Detail::Counted))
             .collect();
-        let fixed = before.iter().cloned().chain(about_shortened(&all_unnamed));
-        let mcp = entries
+        let shortened = about_shortened(&unnamed, "");
+        let observed = entries
             .iter()
-            .any(|entry| entry.declaration.uses_mcp_types)
-            .then(mcp_types);
-        for section in fixed.chain(mcp) {
-            room.tokens = room.tokens.saturating_sub(room.cost(&section));
+            .any(is_observed)
+            .then(|| ABOUT_OBSERVED.to_owned());
+        let mcp = entries.iter().any(uses_mcp_types).then(mcp_types);
+        for section in [shortened, observed, mcp].into_iter().flatten() {
+            self.take_what_there_is(&section);
         }
-        room
     }
 
-    /// Gives every tool its name, then as many as possible more, in the order they are listed in.
-    fn divide(mut self, entries: &[Entry<'_>]) -> Vec<Detail> {
-        let mut details = vec![Detail::Counted; entries.len()];
-        let mut last_heading = None;
-        for (entry, detail) in entries.iter().zip(&mut details) {
-            let namespace = namespace(entry);
-            let mut extra = self.cost(&entry.text(Detail::Name));
-            if last_heading != Some(namespace) {
-                // "Also: " too, wherever it comes to stand.
-                extra += self.cost(&format!("{}Also: ", heading(namespace, self.options)));
+    /// Names as many tools as fit; what is left.
+    fn name(mut self, groups: &[Group<'_, '_>], details: &mut [Detail]) -> usize {
+        for group in groups {
+            // Given back if no name fits after it.
+            let heading = self.heading_cost(group[0].1);
+            if !self.take(heading) {
+                continue;
             }
-            if self.take(extra) {
-                *detail = Detail::Name;
-                last_heading = Some(namespace);
+            let mut any = false;
+            for (position, entry) in group {
+                if !self.take(self.cost(&entry.text(Detail::Name))) {
+                    break;
+                }
+                details[*position] = Detail::Name;
+                any = true;
+            }
+            if !any {
+                self.tokens += heading;
             }
         }
-        for (from, to) in [
-            (Detail::Name, Detail::Description),
-            (Detail::Description, Detail::Declaration),
-        ] {
-            for (entry, detail) in entries.iter().zip(&mut details) {
-                if *detail != from {
-                    continue;
-                }
-                let freed = self.cost(&entry.text(from));
-                let extra = self.cost(&entry.text(to)).saturating_sub(freed);
-                if self.take(extra) {
-                    *detail = to;
-                }
+        self.tokens
+    }
+
+    /// Says more of as many tools as fit.
+    fn raise(
+        &mut self,
+        from: Detail,
+        to: Detail,
+        groups: &[Group<'_, '_>],
+        details: &mut [Detail],
+    ) {
+        let mut misses = 0;
+        for (position, entry) in groups.iter().flatten() {
+            if details[*position] != from {
+                continue;
+            }
+            let freed = self.cost(&entry.text(from));
+            if self.take(self.cost(&entry.text(to)).saturating_sub(freed)) {
+                details[*position] = to;
+                continue;
+            }
+            misses += 1;
+            if misses == MOST_MISSES {
+                return;
             }
         }
-        details
+    }
+
+    /// A line for each namespace, as far as they fit, and one for those that do not.
+    fn lines(&mut self, unnamed: &[Unnamed<'_>]) -> String {
+        let lines: Vec<String> = unnamed.iter().map(Unnamed::line).collect();
+        let costs: Vec<usize> = lines.iter().map(|line| self.cost(line)).collect();
+        if self.take(costs.iter().copied().fold(0, usize::saturating_add)) {
+            return lines.concat();
+        }
+        let others = |from: usize| {
+            let count = unnamed[from..].iter().map(|unnamed| unnamed.count).sum();
+            let namespaces = unnamed.len() - from;
+            format!("\n- {} in {namespaces} other namespaces", tools(count, ""))
+        };
+        if !self.take(self.cost(&others(0))) {
+            return String::new();
+        }
+        let shown = costs.iter().take_while(|cost| self.take(**cost)).count();
+        lines[..shown].concat() + &others(shown)
+    }
+
+    fn heading_cost(&self, entry: &Entry<'_>) -> usize {
+        // "Also: " too, wherever it comes to stand.
+        self.cost(&format!(
+            "{}Also: ",
+            heading(entry.namespace(), self.options)
+        ))
+    }
+
+    fn names_cost(&self, group: &Group<'_, '_>) -> usize {
+        let costs = group
+            .iter()
+            .map(|(_, entry)| self.cost(&entry.text(Detail::Name)));
+        costs.fold(0, usize::saturating_add)
+    }
+
+    /// A part of the room.
+    fn within(&self, tokens: usize) -> Self {
+        Self { tokens, ..*self }
     }
 
     fn take(&mut self, tokens: usize) -> bool {
@@ -362,9 +536,49 @@ impl<'o> Room<'o> {
         fits
     }
 
+    /// For what is said in any case.
+    fn take_what_there_is(&mut self, piece: &str) {
+        self.tokens = self.tokens.saturating_sub(self.cost(piece));
+    }
+
     /// What a piece of the text takes, with what divides it from the next.
     fn cost(&self, piece: &str) -> usize {
         let counter = self.options.token_counter.unwrap_or(&ApproximateTokens);
         counter.count(&format!("{piece}\n\n"))
     }
+}
+
+/// The tools of one namespace, with their places in the list of all.
+type Group<'e, 'a> = Vec<(usize, &'e Entry<'a>)>;
+
+/// The namespaces with their tools, those with the fewest first.
+fn smallest_first<'e, 'a>(entries: &'e [Entry<'a>]) -> Vec<Group<'e, 'a>> {
+    let placed: Group<'e, 'a> = entries.iter().enumerate().collect();
+    let same =
+        |a: &(usize, &Entry<'_>), b: &(usize, &Entry<'_>)| a.1.namespace() == b.1.namespace();
+    let mut groups: Vec<_> = placed.chunk_by(same).map(<[_]>::to_vec).collect();
+    groups.sort_by_key(Vec::len);
+    groups
+}
+
+/// How many tools of each namespace are not named, in the order of the namespaces.
+///
+/// `more` is said of those of which none is named.
+fn unnamed<'a>(entries: &[Entry<'a>], details: &[Detail], more: &'static str) -> Vec<Unnamed<'a>> {
+    let shown: Vec<_> = entries.iter().zip(details).collect();
+    let groups = shown.chunk_by(|(a, _), (b, _)| a.namespace() == b.namespace());
+    groups
+        .map(|group| {
+            let count = group
+                .iter()
+                .filter(|(_, detail)| **detail == Detail::Counted)
+                .count();
+            Unnamed {
+                namespace: group[0].0.namespace(),
+                count,
+                more: if count < group.len() { "more " } else { more },
+            }
+        })
+        .filter(|unnamed| unnamed.count > 0)
+        .collect()
 }

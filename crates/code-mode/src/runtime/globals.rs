@@ -8,10 +8,11 @@ use super::{outputs, string, tools, web};
 const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "WebAssembly"];
 
 /// The names of [`install`]'s exports, in the order of the contract.
-pub(super) const EXPORTS: [&str; 16] = [
+pub(super) const EXPORTS: [&str; 17] = [
     "tools",
     "ALL_TOOLS",
     "describe_tool",
+    "search_tools",
     "text",
     "image",
     "audio",
@@ -50,6 +51,7 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Opti
             "ALL_TOOLS" => catalogue,
             "console" => console.into(),
             "describe_tool" => function(scope, name, 1, tools::describe_tool)?,
+            "search_tools" => function(scope, name, 2, tools::search_tools)?,
             "text" => function(scope, name, 1, callbacks::text)?,
             "image" => function(scope, name, 2, callbacks::image)?,
             "audio" => function(scope, name, 1, callbacks::audio)?,

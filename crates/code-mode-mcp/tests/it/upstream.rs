@@ -1,0 +1,7 @@
+//! The side towards servers: connections, catalogue, calls.
+
+mod calls;
+mod connections;
+mod real_servers;
+mod sizes;
+mod support;
