@@ -4,7 +4,6 @@ use rmcp::model::{
     CustomResult, ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage, ServerResult,
 };
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// Bytes of one message. Longer ones are dropped, and the request they answer fails in words.
@@ -13,6 +12,7 @@ pub(super) const LONGEST_MESSAGE: usize = 64 * 1024 * 1024;
 /// The parts of a message that tell what it is, read without looking into the rest.
 #[derive(Deserialize)]
 struct Envelope<'a> {
+    jsonrpc: &'a str,
     #[serde(default)]
     id: Option<RequestId>,
     #[serde(borrow, default)]
@@ -32,48 +32,70 @@ pub(super) enum ResultForm {
     Raw,
 }
 
+/// Whom a message answers.
+#[derive(Debug, PartialEq)]
+pub(super) enum Answers<'a> {
+    /// The request of this id.
+    Id(&'a RequestId),
+    /// A request of which the server could not read the id.
+    Unknown,
+}
+
 /// Reads one line. `answered` gives, for the id of a request that waits for its answer, the form its
-/// result is wanted in; an answer to anything else is `None`.
+/// result is wanted in, and the id as we sent it; an answer to anything else is `None`.
 pub(super) fn read_line(
     line: &[u8],
-    answered: impl FnOnce(&RequestId) -> Option<ResultForm>,
+    answered: impl FnOnce(Answers<'_>) -> Option<(RequestId, ResultForm)>,
 ) -> Result<Option<ServerJsonRpcMessage>, Unreadable> {
     // What is read into a struct may else be an array of its fields.
     if !line.starts_with(b"{") {
         return Err(Unreadable("it is no object".to_owned()));
     }
-    let envelope: Envelope<'_> =
-        serde_json::from_slice(line).map_err(|error| Unreadable(error.to_string()))?;
-    let message = || {
-        serde_json::from_slice::<ServerJsonRpcMessage>(line)
-            .map_err(|error| Unreadable(error.to_string()))
-    };
-    let (None, Some(id)) = (envelope.method, &envelope.id) else {
-        return message().map(Some);
-    };
-    let Some(form) = answered(id) else {
-        return Ok(None);
-    };
-    // An answer that is no proper one is still the answer: whoever waits for it must hear.
-    let answer = match (form, envelope.result, envelope.error) {
-        (ResultForm::Raw, Some(result), None) => raw_response(id.clone(), result),
-        (_, _, said) => message().unwrap_or_else(|error| {
-            let why = match said {
-                Some(said) => format!("the server failed: {said}"),
-                None => format!("the server's answer is no JSON-RPC response: {error}"),
-            };
-            failure(id.clone(), why)
-        }),
-    };
-    Ok(Some(answer))
+    // One wrong byte in a text must not leave its request waiting for ever.
+    let line = String::from_utf8_lossy(line);
+    let envelope: Envelope<'_> = serde_json::from_str(&line)?;
+    if envelope.jsonrpc != "2.0" {
+        return Err(Unreadable("it is not of JSON-RPC 2.0".to_owned()));
+    }
+    if envelope.method.is_some() {
+        return Ok(Some(serde_json::from_str(&line)?));
+    }
+    let whom = envelope.id.as_ref().map_or(Answers::Unknown, Answers::Id);
+    match (envelope.result, envelope.error) {
+        (Some(_), Some(_)) => Err(Unreadable("it has a result and an error".to_owned())),
+        (None, None) if whom == Answers::Unknown => {
+            Err(Unreadable("it is neither request nor answer".to_owned()))
+        }
+        (result, error) => Ok(answered(whom).map(|(id, form)| answer(id, form, result, error))),
+    }
 }
 
-fn raw_response(id: RequestId, result: &RawValue) -> ServerJsonRpcMessage {
-    match serde_json::from_str::<Value>(result.get()) {
-        Ok(result) => {
-            let result = ServerResult::CustomResult(CustomResult::new(result));
-            ServerJsonRpcMessage::response(result, id)
-        }
+/// An answer that is no proper one is still the answer: whoever waits for it must hear.
+fn answer(
+    id: RequestId,
+    form: ResultForm,
+    result: Option<&RawValue>,
+    error: Option<&RawValue>,
+) -> ServerJsonRpcMessage {
+    if let Some(error) = error {
+        return match serde_json::from_str::<ErrorData>(error.get()) {
+            Ok(error) => ServerJsonRpcMessage::error(error, Some(id)),
+            Err(_) => failure(id, format!("the server failed: {error}")),
+        };
+    }
+    let Some(result) = result else {
+        return failure(
+            id,
+            "the server's answer has neither result nor error".to_owned(),
+        );
+    };
+    let result = match form {
+        ResultForm::Raw => serde_json::from_str(result.get())
+            .map(|result| ServerResult::CustomResult(CustomResult::new(result))),
+        ResultForm::Typed => serde_json::from_str(result.get()),
+    };
+    match result {
+        Ok(result) => ServerJsonRpcMessage::response(result, id),
         Err(error) => failure(id, format!("the result cannot be read: {error}")),
     }
 }
@@ -88,6 +110,12 @@ pub(super) fn failure(id: RequestId, message: String) -> ServerJsonRpcMessage {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Unreadable(String);
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Finds the `id` of a message that is too long to keep, while its bytes go by. Also in the tail:
 /// many servers write the `id` after the `result`.
@@ -201,8 +229,9 @@ mod tests {
     }
 
     fn read(line: &str) -> Result<Option<ServerJsonRpcMessage>, Unreadable> {
-        read_line(line.as_bytes(), |id| {
-            (*id == RequestId::Number(1)).then_some(ResultForm::Raw)
+        let asked = RequestId::Number(1);
+        read_line(line.as_bytes(), |whom| {
+            (whom == Answers::Id(&asked)).then(|| (asked.clone(), ResultForm::Raw))
         })
     }
 
@@ -221,6 +250,7 @@ mod tests {
     fn an_answer_that_is_no_response_fails_its_request() {
         for line in [
             r#"{"jsonrpc":"2.0","id":1,"error":"plain text"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":"x","message":5}}"#,
             r#"{"jsonrpc":"2.0","id":1}"#,
         ] {
             let message = read(line).unwrap().unwrap();
@@ -232,14 +262,38 @@ mod tests {
     }
 
     #[test]
+    fn a_text_with_a_wrong_byte_is_read() {
+        let line = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"t\":\"a\xc3(\"}}";
+        let answered = |_: Answers<'_>| Some((RequestId::Number(1), ResultForm::Raw));
+        let message = read_line(line, answered).unwrap().unwrap();
+        let message = serde_json::to_value(message).unwrap();
+        assert_eq!(message["result"]["t"], "a\u{fffd}(");
+    }
+
+    #[test]
     fn an_answer_to_no_request_is_nothing() {
-        let line = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
-        assert!(read(line).unwrap().is_none());
+        for line in [
+            r#"{"jsonrpc":"2.0","id":7,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#,
+        ] {
+            assert!(read(line).unwrap().is_none(), "{line}");
+        }
     }
 
     #[test]
     fn a_line_that_is_no_message_is_unreadable() {
-        for line in ["Listening on port 80", "{", "[1]", "{}", "null", "\u{0}"] {
+        for line in [
+            "Listening on port 80",
+            "{",
+            "[1]",
+            "{}",
+            "null",
+            "\u{0}",
+            r#"{"jsonrpc":"2.0"}"#,
+            r#"{"jsonrpc":"1.0","id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":"both"}}"#,
+            r#"{"jsonrpc":"2.0","id":{"a":1},"result":{}}"#,
+        ] {
             assert!(read(line).is_err(), "{line}");
         }
     }

@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 
-use super::frame::{IdScanner, LONGEST_MESSAGE, ResultForm, failure, read_line};
+use super::frame::{Answers, IdScanner, LONGEST_MESSAGE, ResultForm, failure, read_line};
 use super::redact::Redactor;
 
 /// Bytes of one message that is let go by. A server that sends more has lost its way: the connection is
@@ -41,6 +41,9 @@ pub(super) struct StdioTransport {
     /// Requests that have got no answer. What answers none of them is dropped: the library gives up a
     /// connection that begins with such an answer.
     unanswered: HashMap<RequestId, ResultForm>,
+    /// The `server/discover` that was sent last. A server that does not know it may not even give its
+    /// id back.
+    probe: Option<RequestId>,
 }
 
 impl StdioTransport {
@@ -58,6 +61,7 @@ impl StdioTransport {
             line: Vec::new(),
             too_long: None,
             unanswered: HashMap::new(),
+            probe: None,
         }
     }
 
@@ -70,6 +74,10 @@ impl StdioTransport {
                         ResultForm::Raw
                     }
                     _ => ResultForm::Typed,
+                };
+                self.probe = match request.request {
+                    ClientRequest::DiscoverRequest(_) => Some(request.id.clone()),
+                    _ => None,
                 };
                 self.unanswered.insert(request.id.clone(), form);
             }
@@ -92,7 +100,15 @@ impl StdioTransport {
         if text.is_empty() {
             return None;
         }
-        match read_line(text, |id| self.unanswered.remove(&own_id(id))) {
+        let answered = |whom: Answers<'_>| {
+            let id = match whom {
+                Answers::Id(id) => own_id(id),
+                Answers::Unknown => self.probe.take()?,
+            };
+            let form = self.unanswered.remove(&id)?;
+            Some((id, form))
+        };
+        match read_line(text, answered) {
             Ok(Some(message)) => Some(message),
             Ok(None) => {
                 let server = &*self.server;
