@@ -1,7 +1,10 @@
-//! The command `code-mode`: runs a script in a cell of its own, with shell commands as its tools.
+//! The command `code-mode`: runs a script in a cell of its own, with shell commands and MCP servers as
+//! its tools, and serves cells to MCP clients.
 //!
-//! Nothing here knows V8. The way of a run: [`arguments`] → [`check`], if asked for → [`run`] →
-//! [`output`], with [`command_tool`] answering the script's calls. [`types`] only prints.
+//! Nothing here knows V8. The way of a run: [`arguments`] → [`servers`], if there are any → [`check`],
+//! if asked for → [`run`] → [`output`], with [`host`] answering the script's calls: [`command_tool`]
+//! those of commands, the gateway crate those of servers. [`mcp`] hands over to the gateway crate.
+//! [`types`] and [`tools`] only print.
 
 #[cfg(not(unix))]
 compile_error!("code-mode-cli runs tools with `sh -c` and needs Unix; the library builds anywhere");
@@ -11,26 +14,54 @@ mod check;
 mod command_tool;
 mod diagnostics;
 mod exit;
+mod host;
+mod mcp;
 mod media;
 mod output;
+mod person;
 mod run;
 mod script;
+mod servers;
 mod signals;
+mod status;
 mod store;
+mod telemetry;
+mod terminal;
+mod tools;
 mod types;
 
 use std::process::ExitCode;
 
 use arguments::Command;
 use exit::Exit;
+use telemetry::Telemetry;
 
 fn main() -> ExitCode {
-    let exit = match arguments::parse() {
-        Command::Run(arguments) => run::run(*arguments).unwrap_or_else(|error| {
-            diagnostics::say_outside_a_run(&error.to_string());
-            Exit::NothingRan
-        }),
-        Command::Types(tools) => types::print(tools),
+    let command = arguments::parse();
+    let telemetry = match Telemetry::start(command.telemetry()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return nothing_ran(&error).into(),
     };
+    let exit = match command {
+        Command::Run(arguments) => run::run(*arguments).unwrap_or_else(|error| nothing_ran(&error)),
+        Command::Types(arguments) => {
+            types::print(arguments).unwrap_or_else(|error| nothing_ran(&error))
+        }
+        Command::Mcp(arguments) => {
+            mcp::serve(*arguments).unwrap_or_else(|error| nothing_ran(&error))
+        }
+        Command::Tools(arguments) => {
+            tools::list(arguments).unwrap_or_else(|error| nothing_ran(&error))
+        }
+    };
+    diagnostics::end_status();
+    if !matches!(exit, Exit::SignalledAgain(_)) {
+        telemetry.finish();
+    }
     exit.into()
+}
+
+fn nothing_ran(error: &dyn std::error::Error) -> Exit {
+    diagnostics::say_outside_a_run(&error.to_string());
+    Exit::NothingRan
 }

@@ -7,6 +7,7 @@ mod output;
 mod signals;
 mod store;
 mod support;
+mod terminal;
 /// TypeScript, as the library's tests have it.
 #[path = "../../../code-mode/tests/it/tooling.rs"]
 mod tooling;

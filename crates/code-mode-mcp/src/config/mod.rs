@@ -1,4 +1,23 @@
 //! Which servers there are, and what scripts may do with them.
+//!
+//! [`Configuration::load`] reads the files that MCP clients already have: the `mcpServers` JSON of
+//! Claude Code, Claude Desktop, Cursor and Windsurf, the `servers` JSON of VS Code, and the
+//! `mcp_servers` TOML of Codex, with comments, trailing commas and `${VAR}` in all of them.
+//!
+//! The way of a file: [`syntax`] makes a tree of it, [`file`] finds its servers in the tree, [`entry`]
+//! reads each, with [`keys`] to say what becomes of each key and [`variables`] to fill in `${…}`;
+//! [`rules`] reads our own extension. Nothing here starts anything or changes a file.
+
+mod entry;
+mod env_file;
+mod environment;
+mod file;
+mod finding;
+mod keys;
+mod load;
+mod rules;
+pub(crate) mod syntax;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,6 +25,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::policy::{Policy, ToolPattern};
+
+pub use environment::Environment;
+pub(crate) use file::{Holder, is_gateway, workspace_of};
+pub use finding::{Finding, Severity};
+pub use load::{ConfigError, Loaded};
 
 /// All that configuration files said, with variables expanded.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +57,11 @@ pub struct ServerConfig {
     pub startup_timeout: Duration,
     /// How long one call may take. Default: as long as it takes.
     pub tool_timeout: Option<Duration>,
+    /// Values that came from variables into the arguments or the URL: as secret as those of `env` and
+    /// `headers`.
+    pub secrets: Vec<Secret>,
+    /// The file it is configured in and the line, from 1; nothing if it is from no file.
+    pub place: Option<(PathBuf, usize)>,
 }
 
 impl ServerConfig {
@@ -43,12 +72,59 @@ impl ServerConfig {
             transport,
             startup_timeout: Duration::from_secs(30),
             tool_timeout: None,
+            secrets: Vec::new(),
+            place: None,
         }
+    }
+
+    /// A text with the secrets of this server taken out: `…` stands for each.
+    ///
+    /// Secrets are the values of `env` and `headers` (of the latter also what follows a scheme such
+    /// as `Bearer`), what variables put into arguments and the URL, and the password and query of the
+    /// URL. A value under 4 characters, `true` and `false` are none: they would blank half a text.
+    ///
+    /// ```
+    /// use code_mode_mcp::config::{Secret, ServerConfig, Transport};
+    ///
+    /// let server = ServerConfig::new("api", Transport::Http {
+    ///     url: "https://example.com/mcp".to_owned(),
+    ///     headers: [("Authorization".to_owned(), Secret::new("Bearer s3cr3t"))].into(),
+    /// });
+    /// assert_eq!(server.redact("refused: s3cr3t"), "refused: …");
+    /// ```
+    pub fn redact(&self, text: &str) -> String {
+        let mut secrets: Vec<&str> = self.secrets.iter().map(Secret::expose).collect();
+        let url;
+        match &self.transport {
+            Transport::Stdio { env, .. } => secrets.extend(env.values().map(Secret::expose)),
+            Transport::Http {
+                url: address,
+                headers,
+            } => {
+                for header in headers.values().map(Secret::expose) {
+                    secrets.push(header);
+                    secrets.extend(header.split_whitespace().skip(1));
+                }
+                url = url::Url::parse(address).ok();
+                if let Some(url) = &url {
+                    secrets.extend(url.password());
+                    secrets.extend(url.query());
+                    let values = url.query().unwrap_or_default().split('&');
+                    secrets.extend(values.filter_map(|pair| Some(pair.split_once('=')?.1)));
+                }
+            }
+        }
+        // The longest first, so that no secret is cut by one that is inside it.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets
+            .into_iter()
+            .filter(|secret| secret.chars().count() >= 4 && !matches!(*secret, "true" | "false"))
+            .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
     }
 }
 
 /// How a server is reached.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Transport {
     /// A child process that speaks on its standard input and output.
@@ -69,6 +145,51 @@ pub enum Transport {
         /// Sent with every request.
         headers: BTreeMap<String, Secret>,
     },
+}
+
+/// Without what may be secret: arguments are counted, variables and headers named, and of a URL only
+/// scheme, host and port are shown.
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |f: &mut fmt::Formatter<'_>, what: &str, names: &BTreeMap<String, Secret>| {
+            let listed: Vec<&str> = names.keys().map(String::as_str).collect();
+            match listed.is_empty() {
+                true => Ok(()),
+                false => write!(f, ", {what} {}", listed.join(" ")),
+            }
+        };
+        match self {
+            Self::Stdio {
+                command,
+                args,
+                env,
+                cwd,
+            } => {
+                write!(f, "stdio: {command}")?;
+                match args.len() {
+                    0 => {}
+                    1 => write!(f, " with 1 argument")?,
+                    count => write!(f, " with {count} arguments")?,
+                }
+                names(f, "env", env)?;
+                match cwd {
+                    Some(cwd) => write!(f, ", in {}", cwd.display()),
+                    None => Ok(()),
+                }
+            }
+            Self::Http { url, headers } => {
+                let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
+                write!(f, "http: {}", origin.as_deref().unwrap_or("no URL"))?;
+                names(f, "headers", headers)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// A value that may be secret: it is in no log, error or debug output.
