@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::audit::{AuditEntry, AuditLog, AuditOutcome, Decision};
 use crate::policy::{Action, Policy};
 use crate::upstream::{
-    CallError, OutputSchema, Unwrapped, Upstream, UpstreamCall, unwrap_result,
+    CallError, OutputSchema, Unwrapped, Upstream, UpstreamCall, error_text, is_error, unwrap_result,
 };
 
 /// A call that the policy wants a person to look at first.
@@ -58,7 +58,8 @@ pub struct StartedCall {
 pub struct EndedCall {
     /// The call as it began.
     pub call: StartedCall,
-    /// Whether it gave a result.
+    /// Whether the tool did what it was asked. A result that says it is an error is no success, also
+    /// where a script asked for it as it is.
     pub ok: bool,
     /// How long it took, questions to a person left out.
     pub took: Duration,
@@ -213,7 +214,7 @@ impl<E: CallEvents> McpHost<E> {
         arguments: Map<String, Value>,
         started: &StartedCall,
         cancellation: CancellationToken,
-    ) -> Result<ToolOutput, Failure> {
+    ) -> Result<Given, Failure> {
         let events = Arc::clone(&self.events);
         let reported = started.clone();
         let request = UpstreamCall::new(&route.server, &route.tool, arguments)
@@ -227,13 +228,35 @@ impl<E: CallEvents> McpHost<E> {
                 });
             });
         let result = self.upstream.call(request).await?;
-        let schema = match call.tool.definition.output_schema {
-            Some(_) => OutputSchema::Published,
-            None => OutputSchema::Missing,
+        if call.raw {
+            let said = is_error(&result).then(|| error_text(&result));
+            return Ok(Given {
+                output: result.into(),
+                said_error: said,
+            });
+        }
+        let definition = &call.tool.definition;
+        let schema = match definition.output_schema.is_some() && !definition.observed_output {
+            true => OutputSchema::Published,
+            false => OutputSchema::Missing,
         };
-        match unwrap_result(&result, schema) {
-            Unwrapped::Value(value) => Ok(value.into()),
-            Unwrapped::Error(message) => Err(Failure::error(message)),
+        match unwrap_result(result, schema) {
+            Unwrapped::Value(value) => {
+                if schema == OutputSchema::Missing {
+                    self.upstream.observe(&route.server, &route.tool, &value);
+                }
+                Ok(Given {
+                    output: value.into(),
+                    said_error: None,
+                })
+            }
+            Unwrapped::Error { message, result } => {
+                let mut failure = Failure::error(message);
+                if let Ok(result) = serde_json::value::to_raw_value(&result) {
+                    failure.error = failure.error.with_result(result);
+                }
+                Err(failure)
+            }
         }
     }
 
@@ -242,11 +265,19 @@ impl<E: CallEvents> McpHost<E> {
         call: &ToolCall,
         route: &Route,
         decision: Decision,
-        result: Result<(), &Failure>,
+        result: &Result<Given, Failure>,
         took: Duration,
     ) {
         let Some(audit) = &self.audit else {
             return;
+        };
+        let (outcome, error) = match result {
+            Ok(Given {
+                said_error: Some(said),
+                ..
+            }) => (AuditOutcome::Error, Some(said.as_str())),
+            Ok(_) => (AuditOutcome::Ok, None),
+            Err(failure) => (failure.outcome, Some(failure.error.message.as_str())),
         };
         audit.note(&AuditEntry {
             session: &self.session,
@@ -255,9 +286,9 @@ impl<E: CallEvents> McpHost<E> {
             tool: &route.tool,
             arguments: &call.input.to_json(),
             decision,
-            outcome: result.map_or_else(|failure| failure.outcome, |()| AuditOutcome::Ok),
+            outcome,
             took,
-            error: result.err().map(|failure| failure.error.message.as_str()),
+            error,
         });
     }
 
@@ -270,6 +301,13 @@ impl<E: CallEvents> McpHost<E> {
 struct Route {
     server: String,
     tool: String,
+}
+
+/// A call that gave a result.
+struct Given {
+    output: ToolOutput,
+    /// What a result says of its error that a script asked for as it is.
+    said_error: Option<String>,
 }
 
 /// A call that gave no result: what the script and what the audit log is told.
@@ -335,13 +373,17 @@ impl<E: CallEvents> Host for McpHost<E> {
             Err(failure) => Err(failure),
         };
         let took = began.elapsed();
-        self.note(&call, &route, decision, result.as_ref().map(|_| ()), took);
+        self.note(&call, &route, decision, &result, took);
+        let ok = matches!(&result, Ok(given) if given.said_error.is_none());
         self.events.call_ended(&EndedCall {
             call: started,
-            ok: result.is_ok(),
+            ok,
             took,
         });
-        result.map_err(|failure| failure.error)
+        match result {
+            Ok(given) => Ok(given.output),
+            Err(failure) => Err(failure.error),
+        }
     }
 
     async fn notify(&self, notification: Notification, _cancellation: CancellationToken) {

@@ -69,10 +69,8 @@ impl Call<'_> {
             Err(error) => return failure(error).into(),
         };
         let yield_time = arguments.yield_time_ms.or(source.yield_time_ms);
-        let yield_time = yield_time.map_or(
-            self.gateway.options.exec_yield_time,
-            Duration::from_millis,
-        );
+        let yield_time =
+            yield_time.map_or(self.gateway.options.exec_yield_time, Duration::from_millis);
         let pragma_tokens = source.max_output_tokens;
         let pragma_tokens = pragma_tokens.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
         let mut wanted = Wanted {
@@ -137,7 +135,8 @@ impl Call<'_> {
             return self.terminate(&running, arguments.cell_id, wanted).await;
         }
         let answer = next_answer(&running.session, arguments.cell_id);
-        self.watch(&running, arguments.cell_id, answer, wanted).await
+        self.watch(&running, arguments.cell_id, answer, wanted)
+            .await
     }
 
     /// Calls a server's tool for a client that sees it directly. It goes the way of any nested call, in
@@ -207,7 +206,9 @@ impl Call<'_> {
             _ => None,
         };
         let cell_id = state.cell_id;
-        let cell = found.as_ref().and_then(|found| found.session.cells.get(cell_id));
+        let cell = found
+            .as_ref()
+            .and_then(|found| found.session.cells.get(cell_id));
         let (Some(running), Some(cell)) = (found, cell.filter(|cell| cell.has_round(&state.round)))
         else {
             return failure(NOT_OURS).into();
@@ -397,6 +398,10 @@ fn direct_result(response: &RuntimeResponse) -> CallToolResult {
         Some(Outcome {
             error: Some(error), ..
         }) => CallToolResult::error(vec![ContentBlock::text(error)]),
-        _ => failure(response.error_text().unwrap_or("the call was ended before it had a result")),
+        _ => failure(
+            response
+                .error_text()
+                .unwrap_or("the call was ended before it had a result"),
+        ),
     }
 }

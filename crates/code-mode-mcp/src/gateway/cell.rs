@@ -236,7 +236,6 @@ impl CellLog {
 }
 
 /// The session's ear on the host: every event of every nested call goes into the [`Cells`].
-#[derive(Clone)]
 pub(super) struct SessionEvents(pub(super) Arc<Cells>);
 
 /// Takes a question back when the call behind it is gone, however it went.
@@ -300,7 +299,9 @@ impl CallEvents for SessionEvents {
     fn notified(&self, notification: &Notification) {
         let cell = self.0.of(notification.cell_id);
         cell.change(|state| {
-            state.notes.push_back(shortened(&notification.text, NOTE_BYTES));
+            state
+                .notes
+                .push_back(shortened(&notification.text, NOTE_BYTES));
             if state.notes.len() > KEPT_NOTES {
                 state.notes.pop_front();
                 state.notes_dropped += 1;

@@ -112,8 +112,11 @@ impl Connection {
 }
 
 /// Calls `tell` whenever something else is offered than before, until the token fires.
-async fn follow<F>(mut listing: watch::Receiver<Listing>, ended: CancellationToken, tell: impl Fn() -> F)
-where
+async fn follow<F>(
+    mut listing: watch::Receiver<Listing>,
+    ended: CancellationToken,
+    tell: impl Fn() -> F,
+) where
     F: Future<Output = bool>,
 {
     let mut known = Arc::clone(&listing.borrow_and_update().offer);
@@ -186,7 +189,10 @@ impl ServerHandler for Connection {
         let client = self.client(&context);
         let structured = self.gateway.options.structured;
         let structured = structured.as_content(client.name.as_deref());
-        let tools = self.offer().await.tools(self.session_argument(), structured);
+        let tools = self
+            .offer()
+            .await
+            .tools(self.session_argument(), structured);
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -265,7 +271,11 @@ impl ServerHandler for Connection {
         };
         let running = match (self.session(), handle) {
             (Some(session), None) => Ok(SessionUse::connected(session)),
-            (None, Some(handle)) => self.gateway.sessions.find(handle).map_err(|e| e.to_string()),
+            (None, Some(handle)) => self
+                .gateway
+                .sessions
+                .find(handle)
+                .map_err(|e| e.to_string()),
             _ => Err(format!("there is no resource {:?} here", request.uri)),
         };
         let running = running.map_err(not_found)?;

@@ -126,10 +126,7 @@ fn has_token(headers: &HeaderMap, token: &Secret) -> bool {
     let Some(given) = headers.get(header::AUTHORIZATION) else {
         return false;
     };
-    let Some((scheme, given)) = given
-        .as_bytes()
-        .split_at_checked("Bearer ".len())
-    else {
+    let Some((scheme, given)) = given.as_bytes().split_at_checked("Bearer ".len()) else {
         return false;
     };
     // In a time that does not tell how much of the token was right.

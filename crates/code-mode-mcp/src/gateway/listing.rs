@@ -135,14 +135,8 @@ fn exec_description(catalogue: &Catalogue, options: &GatewayOptions) -> String {
     let mut description = ExecDescriptionOptions::default()
         .max_tokens(options.description_tokens.saturating_sub(taken))
         .yield_time_ms(milliseconds(options.exec_yield_time));
-    for server in &catalogue.servers {
-        if let ServerState::Connected {
-            instructions: Some(instructions),
-            ..
-        } = &server.state
-        {
-            description = description.namespace(&server.namespace, quoted(instructions));
-        }
+    for (namespace, instructions) in catalogue.instructions() {
+        description = description.namespace(namespace, quoted(instructions));
     }
     let text = build_exec_tool_description(&catalogue.tools, &description);
     [Some(text), missing]
@@ -192,22 +186,14 @@ fn exposed(catalogue: &Catalogue, patterns: &[ToolPattern]) -> Vec<Tool> {
     if patterns.is_empty() {
         return Vec::new();
     }
-    let server_of = |namespace: Option<&str>| {
-        let mut servers = catalogue.servers.iter();
-        servers
-            .find(|server| Some(&*server.namespace) == namespace)
-            .map(|server| server.name.as_str())
-    };
     catalogue
         .tools
         .iter()
         .filter(|tool| {
-            let own = &tool.definition;
-            server_of(own.namespace.as_deref()).is_some_and(|server| {
-                patterns
-                    .iter()
-                    .any(|pattern| pattern.matches(server, &own.name))
-            })
+            let Some((server, name)) = catalogue.route(&tool.definition) else {
+                return false;
+            };
+            patterns.iter().any(|pattern| pattern.matches(server, name))
         })
         .map(|tool| direct(tool))
         .collect()
@@ -246,7 +232,6 @@ pub(super) fn mentions(source: &str, namespace: &str) -> bool {
     })
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,7 +246,12 @@ mod tests {
         ] {
             assert!(mentions(source, "mcp__git"), "{source}");
         }
-        for source in ["tools.mcp__github__x()", "my_mcp__git__x", "mcp__git_hub__x", "git"] {
+        for source in [
+            "tools.mcp__github__x()",
+            "my_mcp__git__x",
+            "mcp__git_hub__x",
+            "git",
+        ] {
             assert!(!mentions(source, "mcp__git"), "{source}");
         }
     }

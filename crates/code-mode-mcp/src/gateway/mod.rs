@@ -72,7 +72,9 @@ struct Shared {
 #[non_exhaustive]
 pub enum ServeError {
     /// The client did not speak MCP.
-    #[error("the client's first message was none to begin with: {why}; start the gateway from an MCP client")]
+    #[error(
+        "the client's first message was none to begin with: {why}; start the gateway from an MCP client"
+    )]
     Handshake {
         /// What was wrong with it.
         why: String,
@@ -184,6 +186,10 @@ impl Gateway {
             shared.upstream.shutdown().await;
             shared.tasks.close();
             shared.tasks.wait().await;
+            if let Some(log) = shared.options.audit.clone() {
+                // Waits for the disk.
+                let _ = tokio::task::spawn_blocking(move || log.flush()).await;
+            }
         };
         if timeout(shared.options.shutdown_time, ended).await.is_err() {
             tracing::warn!("the shutdown took too long; what was left is dropped");
@@ -199,8 +205,14 @@ impl Drop for Shared {
 
 impl Shared {
     /// The engine's session for a client's.
-    fn engine(&self, _number: u64, cells: Arc<Cells>) -> Session {
-        let host = McpHost::new(self.upstream.clone(), SessionEvents(cells));
+    fn engine(&self, number: u64, cells: Arc<Cells>) -> Session {
+        let upstream = self.upstream.clone();
+        let policy = upstream.policy().clone();
+        let events = Arc::new(SessionEvents(cells));
+        let mut host = McpHost::new(upstream, policy, number.to_string(), events);
+        if let Some(log) = &self.options.audit {
+            host = host.audit(log.clone());
+        }
         Session::builder()
             .limits(self.options.limits.clone())
             .build(host)

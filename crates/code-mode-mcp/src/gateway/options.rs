@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use code_mode::Limits;
 
-use crate::audit::AuditOptions;
+use crate::audit::AuditLog;
 use crate::config::Secret;
 use crate::policy::ToolPattern;
 
@@ -19,7 +19,7 @@ use crate::policy::ToolPattern;
 /// options.longest_silent_wait = Duration::from_secs(25);
 /// assert_eq!(options.description_tokens, 8_000);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct GatewayOptions {
     /// The most tokens the description of `exec` may take. Default 8,000.
@@ -56,7 +56,7 @@ pub struct GatewayOptions {
     /// What cells may use. Default [`Limits::default`].
     pub limits: Limits,
     /// Where nested calls are noted. Default nowhere.
-    pub audit: Option<AuditOptions>,
+    pub audit: Option<AuditLog>,
 }
 
 impl Default for GatewayOptions {
@@ -138,7 +138,9 @@ impl Default for HttpOptions {
 impl HttpOptions {
     /// All `Host` values that are served at this address.
     pub(super) fn hosts(&self, address: SocketAddr) -> Vec<String> {
-        let mut hosts = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+        let mut hosts = ["localhost", "127.0.0.1", "::1"]
+            .map(str::to_owned)
+            .to_vec();
         if !address.ip().is_unspecified() {
             hosts.push(address.ip().to_string());
         }

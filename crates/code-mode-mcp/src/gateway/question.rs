@@ -40,8 +40,8 @@ pub(super) fn form(question: &Question) -> ElicitRequestParams {
 }
 
 fn message(question: &Question) -> String {
-    let arguments = serde_json::to_string_pretty(&question.arguments)
-        .expect("a JSON object always serialises");
+    let arguments =
+        serde_json::to_string_pretty(&question.arguments).expect("a JSON object always serialises");
     let lines: Vec<String> = arguments.lines().map(visible).collect();
     let arguments = bounded(&lines.join("\n"));
     format!(
@@ -189,7 +189,10 @@ mod tests {
     fn what_a_person_cannot_see_is_shown_as_an_escape() {
         let message = shown(json!({ "path": "a\u{202e}b\u{200b}\nc\u{7f}" }));
         assert!(message.contains(r"write\u{202e}"), "{message}");
-        assert!(message.contains(r"a\u{202e}b\u{200b}\nc\u{7f}"), "{message}");
+        assert!(
+            message.contains(r"a\u{202e}b\u{200b}\nc\u{7f}"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -206,9 +209,20 @@ mod tests {
         let accepted = |content: Value| {
             answer(&ElicitResult::new(ElicitationAction::Accept).with_content(content))
         };
-        assert_eq!(accepted(json!({ "decision": ALLOW_ONCE })), Answer::AllowOnce);
-        assert_eq!(accepted(json!({ "decision": ALLOW_ALWAYS })), Answer::AllowAlways);
-        for other in [json!({ "decision": REFUSE }), json!({}), json!({ "decision": true }), json!([])] {
+        assert_eq!(
+            accepted(json!({ "decision": ALLOW_ONCE })),
+            Answer::AllowOnce
+        );
+        assert_eq!(
+            accepted(json!({ "decision": ALLOW_ALWAYS })),
+            Answer::AllowAlways
+        );
+        for other in [
+            json!({ "decision": REFUSE }),
+            json!({}),
+            json!({ "decision": true }),
+            json!([]),
+        ] {
             assert!(matches!(accepted(other), Answer::Refuse(_)));
         }
         for action in [ElicitationAction::Decline, ElicitationAction::Cancel] {

@@ -124,8 +124,7 @@ pub(super) fn answer(
         .as_ref()
         .map(|kept| outputs::link(session, kept));
 
-    let mut content: Vec<ContentBlock> =
-        formatted.content_items.into_iter().map(block).collect();
+    let mut content: Vec<ContentBlock> = formatted.content_items.into_iter().map(block).collect();
     // After the header, which says what the answer is.
     content.splice(1..1, untold_notes(cell).map(ContentBlock::text));
     content.extend(link.clone().map(ContentBlock::resource_link));
@@ -199,7 +198,8 @@ fn block(item: ContentItem) -> ContentBlock {
         ContentItem::Text { text } => ContentBlock::text(text),
         ContentItem::Image { image_url, detail } => match DataUrl::parse(&image_url) {
             Some(DataUrl { data, media_type }) => {
-                let image = ImageContent::new(data, media_type.unwrap_or_else(|| "image/png".to_owned()));
+                let image =
+                    ImageContent::new(data, media_type.unwrap_or_else(|| "image/png".to_owned()));
                 ContentBlock::Image(match detail {
                     ImageDetail::High => image,
                     detail => image.with_meta(detail_meta(detail)),
@@ -214,6 +214,8 @@ fn block(item: ContentItem) -> ContentBlock {
             )),
             None => ContentBlock::text(audio_url),
         },
+        ContentItem::Resource { resource } => serde_json::from_value(resource.clone())
+            .unwrap_or_else(|_| ContentBlock::text(resource.to_string())),
         // A kind of item that is newer than this gateway.
         other => ContentBlock::text(json!(other).to_string()),
     }
@@ -294,9 +296,8 @@ mod tests {
 
     #[test]
     fn data_urls_become_base64_and_a_media_type() {
-        let parsed = |url: &str| {
-            DataUrl::parse(url).map(|DataUrl { data, media_type }| (data, media_type))
-        };
+        let parsed =
+            |url: &str| DataUrl::parse(url).map(|DataUrl { data, media_type }| (data, media_type));
         let png = Some("image/png".to_owned());
         assert_eq!(
             parsed("data:image/png;base64,aGk="),

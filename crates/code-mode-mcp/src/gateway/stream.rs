@@ -61,7 +61,10 @@ where
         closed.cancel();
         let _ = running.waiting().await;
     };
-    if timeout(gateway.options.shutdown_time, ending).await.is_err() {
+    if timeout(gateway.options.shutdown_time, ending)
+        .await
+        .is_err()
+    {
         tracing::warn!("the connection took too long to close; it is dropped");
     }
     Ok(())

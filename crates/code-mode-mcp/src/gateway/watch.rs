@@ -242,7 +242,10 @@ impl Drop for Asking {
         let Some(request_id) = self.request_id.get().filter(|_| !self.answered) else {
             return;
         };
-        let cancelled = CancelledNotificationParam::new(Some(request_id.clone()), Some("the call it was about is gone".to_owned()));
+        let cancelled = CancelledNotificationParam::new(
+            Some(request_id.clone()),
+            Some("the call it was about is gone".to_owned()),
+        );
         let peer = self.peer.clone();
         tokio::spawn(async move {
             let _ = peer.notify_cancelled(cancelled).await;
@@ -268,7 +271,11 @@ async fn ask(
     };
     match answered {
         Ok(ClientResult::ElicitResult(result)) => question::answer(&result),
-        Ok(_) => Answer::Refuse("the client's answer to the question about the call was of another kind".to_owned()),
-        Err(error) => Answer::Refuse(format!("the question about the call could not be asked: {error}")),
+        Ok(_) => Answer::Refuse(
+            "the client's answer to the question about the call was of another kind".to_owned(),
+        ),
+        Err(error) => Answer::Refuse(format!(
+            "the question about the call could not be asked: {error}"
+        )),
     }
 }

@@ -14,8 +14,8 @@ use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
     RequestHandle, RunningService, ServiceError,
 };
-use rmcp::transport::streamable_http_client::StreamableHttpError;
 use rmcp::transport::IntoTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -106,8 +106,7 @@ impl Connection {
     ) -> Result<Self, ConnectError> {
         match &config.transport {
             Transport::Stdio { command, .. } => {
-                let started =
-                    Process::start(&config.transport, &config.name, redactor, last_words);
+                let started = Process::start(&config.transport, &config.name, redactor, last_words);
                 let (process, stdin, stdout) = started.map_err(|error| ConnectError {
                     why: cannot_start(command, &error),
                     silent: false,
@@ -304,8 +303,8 @@ impl Line {
     /// Calls a tool and sees the call through: questions to a person, progress, time-out,
     /// cancellation.
     pub(super) async fn call(&self, call: &UpstreamCall, timeout: Option<Duration>) -> Outcome {
-        let mut params = CallToolRequestParams::new(call.tool.clone())
-            .with_arguments(call.arguments.clone());
+        let mut params =
+            CallToolRequestParams::new(call.tool.clone()).with_arguments(call.arguments.clone());
         for _ in 0..MOST_ROUNDS {
             let answer = match self.round(call, params.clone(), timeout).await {
                 Ok(answer) => answer,
@@ -313,7 +312,10 @@ impl Line {
                 Err(Stopped::Failed(error)) => return Outcome::Done(Err(error)),
             };
             match answer.get("resultType").and_then(Value::as_str) {
-                None | Some("complete") => return Outcome::Done(Ok(answer)),
+                None | Some("complete") => {
+                    let checked = checked(answer).map_err(|why| failed(call, why.to_owned()));
+                    return Outcome::Done(checked);
+                }
                 Some("input_required") => match self.ask(call, answer).await {
                     Ok((responses, state)) => {
                         params.input_responses = Some(responses);
@@ -437,8 +439,9 @@ impl Line {
                     .ok_or_else(|| cancelled(call))?,
                 None => ElicitResult::new(ElicitationAction::Decline),
             };
-            let answer = serde_json::to_value(answer)
-                .map_err(|error| failed(call, format!("the person's answer is no JSON: {error}")))?;
+            let answer = serde_json::to_value(answer).map_err(|error| {
+                failed(call, format!("the person's answer is no JSON: {error}"))
+            })?;
             responses.insert(key, answer);
         }
         Ok((responses, needed.request_state))
@@ -536,6 +539,17 @@ fn fate_of(error: &(dyn Error + 'static)) -> Fate {
         next = error.source();
     }
     Fate::Refused
+}
+
+/// The answer, if it has the form of a `CallToolResult` as far as anybody here looks into it.
+fn checked(answer: Value) -> Result<Value, &'static str> {
+    if !answer.is_object() {
+        return Err("its answer is no object");
+    }
+    match answer.get("content") {
+        None | Some(Value::Array(_)) => Ok(answer),
+        Some(_) => Err("the content of its answer is no array"),
+    }
 }
 
 /// The JSON of a result. Where it came as it was on the wire it is untouched; else it goes through

@@ -4,7 +4,6 @@ use rmcp::model::{
     CustomResult, ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage, ServerResult,
 };
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// Bytes of one message. Longer ones are dropped, and the request they answer fails in words.
@@ -13,6 +12,7 @@ pub(super) const LONGEST_MESSAGE: usize = 64 * 1024 * 1024;
 /// The parts of a message that tell what it is, read without looking into the rest.
 #[derive(Deserialize)]
 struct Envelope<'a> {
+    jsonrpc: &'a str,
     #[serde(default)]
     id: Option<RequestId>,
     #[serde(borrow, default)]
@@ -32,44 +32,70 @@ pub(super) enum ResultForm {
     Raw,
 }
 
-/// Reads one line. `answered` gives, for the id of a request that waits for its answer, the form its
-/// result is wanted in; an answer to anything else is `None`.
-pub(super) fn read_line(
-    line: &[u8],
-    answered: impl FnOnce(&RequestId) -> Option<ResultForm>,
-) -> Result<Option<ServerJsonRpcMessage>, Unreadable> {
-    let envelope: Envelope<'_> =
-        serde_json::from_slice(line).map_err(|error| Unreadable(error.to_string()))?;
-    let message = || {
-        serde_json::from_slice::<ServerJsonRpcMessage>(line)
-            .map_err(|error| Unreadable(error.to_string()))
-    };
-    let (None, Some(id)) = (envelope.method, &envelope.id) else {
-        return message().map(Some);
-    };
-    let Some(form) = answered(id) else {
-        return Ok(None);
-    };
-    // An answer that is no proper one is still the answer: whoever waits for it must hear.
-    let answer = match (form, envelope.result, envelope.error) {
-        (ResultForm::Raw, Some(result), None) => raw_response(id.clone(), result),
-        (_, _, said) => message().unwrap_or_else(|error| {
-            let why = match said {
-                Some(said) => format!("the server failed: {said}"),
-                None => format!("the server's answer is no JSON-RPC response: {error}"),
-            };
-            failure(id.clone(), why)
-        }),
-    };
-    Ok(Some(answer))
+/// Whom a message answers.
+#[derive(Debug, PartialEq)]
+pub(super) enum Answers<'a> {
+    /// The request of this id.
+    Id(&'a RequestId),
+    /// A request of which the server could not read the id.
+    Unknown,
 }
 
-fn raw_response(id: RequestId, result: &RawValue) -> ServerJsonRpcMessage {
-    match serde_json::from_str::<Value>(result.get()) {
-        Ok(result) => {
-            let result = ServerResult::CustomResult(CustomResult::new(result));
-            ServerJsonRpcMessage::response(result, id)
+/// Reads one line. `answered` gives, for the id of a request that waits for its answer, the form its
+/// result is wanted in, and the id as we sent it; an answer to anything else is `None`.
+pub(super) fn read_line(
+    line: &[u8],
+    answered: impl FnOnce(Answers<'_>) -> Option<(RequestId, ResultForm)>,
+) -> Result<Option<ServerJsonRpcMessage>, Unreadable> {
+    // What is read into a struct may else be an array of its fields.
+    if !line.starts_with(b"{") {
+        return Err(Unreadable("it is no object".to_owned()));
+    }
+    // One wrong byte in a text must not leave its request waiting for ever.
+    let line = String::from_utf8_lossy(line);
+    let envelope: Envelope<'_> = serde_json::from_str(&line)?;
+    if envelope.jsonrpc != "2.0" {
+        return Err(Unreadable("it is not of JSON-RPC 2.0".to_owned()));
+    }
+    if envelope.method.is_some() {
+        return Ok(Some(serde_json::from_str(&line)?));
+    }
+    let whom = envelope.id.as_ref().map_or(Answers::Unknown, Answers::Id);
+    match (envelope.result, envelope.error) {
+        (Some(_), Some(_)) => Err(Unreadable("it has a result and an error".to_owned())),
+        (None, None) if whom == Answers::Unknown => {
+            Err(Unreadable("it is neither request nor answer".to_owned()))
         }
+        (result, error) => Ok(answered(whom).map(|(id, form)| answer(id, form, result, error))),
+    }
+}
+
+/// An answer that is no proper one is still the answer: whoever waits for it must hear.
+fn answer(
+    id: RequestId,
+    form: ResultForm,
+    result: Option<&RawValue>,
+    error: Option<&RawValue>,
+) -> ServerJsonRpcMessage {
+    if let Some(error) = error {
+        return match serde_json::from_str::<ErrorData>(error.get()) {
+            Ok(error) => ServerJsonRpcMessage::error(error, Some(id)),
+            Err(_) => failure(id, format!("the server failed: {error}")),
+        };
+    }
+    let Some(result) = result else {
+        return failure(
+            id,
+            "the server's answer has neither result nor error".to_owned(),
+        );
+    };
+    let result = match form {
+        ResultForm::Raw => serde_json::from_str(result.get())
+            .map(|result| ServerResult::CustomResult(CustomResult::new(result))),
+        ResultForm::Typed => serde_json::from_str(result.get()),
+    };
+    match result {
+        Ok(result) => ServerJsonRpcMessage::response(result, id),
         Err(error) => failure(id, format!("the result cannot be read: {error}")),
     }
 }
@@ -84,6 +110,12 @@ pub(super) fn failure(id: RequestId, message: String) -> ServerJsonRpcMessage {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Unreadable(String);
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Finds the `id` of a message that is too long to keep, while its bytes go by. Also in the tail:
 /// many servers write the `id` after the `result`.
@@ -109,9 +141,9 @@ impl IdScanner {
         }
     }
 
-    /// The id, if the message had one.
-    pub(super) fn id(self) -> Option<RequestId> {
-        serde_json::from_slice(&self.found?).ok()
+    /// The id, once it has gone by.
+    pub(super) fn take_id(&mut self) -> Option<RequestId> {
+        serde_json::from_slice(&self.found.take()?).ok()
     }
 
     fn step(&mut self, byte: u8) {
@@ -173,13 +205,16 @@ mod tests {
         for byte in message.bytes() {
             scanner.observe(&[byte]);
         }
-        scanner.id()
+        scanner.take_id()
     }
 
     #[test]
     fn the_id_of_a_long_message_is_found_wherever_it_stands() {
         let number = |n| Some(RequestId::Number(n));
-        assert_eq!(scanned(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#), number(7));
+        assert_eq!(
+            scanned(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#),
+            number(7)
+        );
         assert_eq!(
             scanned(r#"{"result":{"id":1,"a":[{"id":2}],"t":"\"id\":3,}{"},"id" : 8 }"#),
             number(8)
@@ -194,14 +229,16 @@ mod tests {
     }
 
     fn read(line: &str) -> Result<Option<ServerJsonRpcMessage>, Unreadable> {
-        read_line(line.as_bytes(), |id| {
-            (*id == RequestId::Number(1)).then_some(ResultForm::Raw)
+        let asked = RequestId::Number(1);
+        read_line(line.as_bytes(), |whom| {
+            (whom == Answers::Id(&asked)).then(|| (asked.clone(), ResultForm::Raw))
         })
     }
 
     #[test]
     fn a_raw_result_keeps_what_the_library_does_not_know() {
-        let line = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"new","x":1}],"more":0.1}}"#;
+        let line =
+            r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"new","x":1}],"more":0.1}}"#;
         let message = serde_json::to_value(read(line).unwrap().unwrap()).unwrap();
         assert_eq!(
             message["result"],
@@ -213,6 +250,7 @@ mod tests {
     fn an_answer_that_is_no_response_fails_its_request() {
         for line in [
             r#"{"jsonrpc":"2.0","id":1,"error":"plain text"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":"x","message":5}}"#,
             r#"{"jsonrpc":"2.0","id":1}"#,
         ] {
             let message = read(line).unwrap().unwrap();
@@ -224,14 +262,38 @@ mod tests {
     }
 
     #[test]
+    fn a_text_with_a_wrong_byte_is_read() {
+        let line = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"t\":\"a\xc3(\"}}";
+        let answered = |_: Answers<'_>| Some((RequestId::Number(1), ResultForm::Raw));
+        let message = read_line(line, answered).unwrap().unwrap();
+        let message = serde_json::to_value(message).unwrap();
+        assert_eq!(message["result"]["t"], "a\u{fffd}(");
+    }
+
+    #[test]
     fn an_answer_to_no_request_is_nothing() {
-        let line = r#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
-        assert!(read(line).unwrap().is_none());
+        for line in [
+            r#"{"jsonrpc":"2.0","id":7,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#,
+        ] {
+            assert!(read(line).unwrap().is_none(), "{line}");
+        }
     }
 
     #[test]
     fn a_line_that_is_no_message_is_unreadable() {
-        for line in ["Listening on port 80", "{", "[1]", "{}", "null", "\u{0}"] {
+        for line in [
+            "Listening on port 80",
+            "{",
+            "[1]",
+            "{}",
+            "null",
+            "\u{0}",
+            r#"{"jsonrpc":"2.0"}"#,
+            r#"{"jsonrpc":"1.0","id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":"both"}}"#,
+            r#"{"jsonrpc":"2.0","id":{"a":1},"result":{}}"#,
+        ] {
             assert!(read(line).is_err(), "{line}");
         }
     }

@@ -6,6 +6,7 @@
 )]
 
 use rmcp::ErrorData;
+use rmcp::RoleClient;
 use rmcp::handler::client::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction,
@@ -13,7 +14,6 @@ use rmcp::model::{
     ListRootsResult, LoggingLevel, LoggingMessageNotificationParam, UrlElicitationCapability,
 };
 use rmcp::service::{InboundStreamOrigin, NotificationContext, RequestContext};
-use rmcp::RoleClient;
 use std::sync::Arc;
 use tokio::sync::Notify;
 

@@ -16,8 +16,12 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 
-use super::frame::{IdScanner, LONGEST_MESSAGE, ResultForm, failure, read_line};
+use super::frame::{Answers, IdScanner, LONGEST_MESSAGE, ResultForm, failure, read_line};
 use super::redact::Redactor;
+
+/// Bytes of one message that is let go by. A server that sends more has lost its way: the connection is
+/// given up.
+const ENDLESS_MESSAGE: usize = 1024 * 1024 * 1024;
 
 /// Bytes of garbage that a log line shows.
 const SHOWN_GARBAGE: usize = 200;
@@ -33,10 +37,13 @@ pub(super) struct StdioTransport {
     /// The line that is being read. Kept here since `receive` may be dropped in the middle of it.
     line: Vec<u8>,
     /// Set while the rest of a line that was too long goes by.
-    too_long: Option<IdScanner>,
+    too_long: Option<TooLong>,
     /// Requests that have got no answer. What answers none of them is dropped: the library gives up a
     /// connection that begins with such an answer.
     unanswered: HashMap<RequestId, ResultForm>,
+    /// The `server/discover` that was sent last. A server that does not know it may not even give its
+    /// id back.
+    probe: Option<RequestId>,
 }
 
 impl StdioTransport {
@@ -54,6 +61,7 @@ impl StdioTransport {
             line: Vec::new(),
             too_long: None,
             unanswered: HashMap::new(),
+            probe: None,
         }
     }
 
@@ -66,6 +74,10 @@ impl StdioTransport {
                         ResultForm::Raw
                     }
                     _ => ResultForm::Typed,
+                };
+                self.probe = match request.request {
+                    ClientRequest::DiscoverRequest(_) => Some(request.id.clone()),
+                    _ => None,
                 };
                 self.unanswered.insert(request.id.clone(), form);
             }
@@ -88,7 +100,15 @@ impl StdioTransport {
         if text.is_empty() {
             return None;
         }
-        match read_line(text, |id| self.unanswered.remove(&own_id(id))) {
+        let answered = |whom: Answers<'_>| {
+            let id = match whom {
+                Answers::Id(id) => own_id(id),
+                Answers::Unknown => self.probe.take()?,
+            };
+            let form = self.unanswered.remove(&id)?;
+            Some((id, form))
+        };
+        match read_line(text, answered) {
             Ok(Some(message)) => Some(message),
             Ok(None) => {
                 let server = &*self.server;
@@ -108,15 +128,10 @@ impl StdioTransport {
         }
     }
 
-    fn take_failure(&mut self, scanner: IdScanner) -> Option<ServerJsonRpcMessage> {
-        let Some(id) = scanner.id() else {
-            tracing::warn!(
-                server = &*self.server,
-                "ignoring a message of more than {LONGEST_MESSAGE} bytes"
-            );
-            return None;
-        };
-        self.unanswered.remove(&own_id(&id))?;
+    /// The failure of the request that a line answers which is too long, as soon as it is known which.
+    fn take_failure(&mut self) -> Option<ServerJsonRpcMessage> {
+        let id = own_id(&self.too_long.as_mut()?.scanner.take_id()?);
+        self.unanswered.remove(&id)?;
         let limit = LONGEST_MESSAGE / (1024 * 1024);
         Some(failure(
             id,
@@ -124,33 +139,64 @@ impl StdioTransport {
         ))
     }
 
-    /// Reads up to and with the next newline. `false` at the end of the stream.
-    async fn read(&mut self) -> io::Result<bool> {
+    /// Reads on to the next newline, or as far as is there of a line that is too long.
+    async fn read(&mut self) -> io::Result<Read> {
         loop {
             let available = self.stdout.fill_buf().await?;
             if available.is_empty() {
-                return Ok(false);
+                return Ok(Read::End);
             }
             let newline = available.iter().position(|byte| *byte == b'\n');
             let end = newline.map_or(available.len(), |at| at + 1);
             let bytes = &available[..end];
-            if let Some(scanner) = &mut self.too_long {
-                scanner.observe(bytes);
-            } else if self.line.len() + bytes.len() > LONGEST_MESSAGE {
-                let mut scanner = IdScanner::default();
-                scanner.observe(&self.line);
-                scanner.observe(bytes);
-                self.too_long = Some(scanner);
+            if self.too_long.is_none() && self.line.len() + bytes.len() > LONGEST_MESSAGE {
+                let mut too_long = TooLong::default();
+                too_long.observe(&self.line);
+                self.too_long = Some(too_long);
                 self.line = Vec::new();
-            } else {
-                self.line.extend_from_slice(bytes);
+            }
+            match &mut self.too_long {
+                Some(too_long) => too_long.observe(bytes),
+                None => self.line.extend_from_slice(bytes),
             }
             // No await between the copy and this: a dropped `receive` loses nothing.
             self.stdout.consume(end);
-            if newline.is_some() {
-                return Ok(true);
+            match (&self.too_long, newline) {
+                (Some(too_long), None) if too_long.bytes > ENDLESS_MESSAGE => {
+                    return Err(io::Error::other("it sends a line without end"));
+                }
+                (Some(_), None) => return Ok(Read::PartOfTooLong),
+                (Some(_), Some(_)) => return Ok(Read::EndOfTooLong),
+                (None, Some(_)) => return Ok(Read::Line),
+                (None, None) => {}
             }
         }
+    }
+}
+
+/// How far a read came.
+enum Read {
+    /// To the end of a line, which is in `line`.
+    Line,
+    /// Into a line that is too long.
+    PartOfTooLong,
+    /// To its end.
+    EndOfTooLong,
+    /// To the end of the stream.
+    End,
+}
+
+/// A line that is too long, going by.
+#[derive(Default)]
+struct TooLong {
+    scanner: IdScanner,
+    bytes: usize,
+}
+
+impl TooLong {
+    fn observe(&mut self, bytes: &[u8]) {
+        self.scanner.observe(bytes);
+        self.bytes += bytes.len();
     }
 }
 
@@ -185,17 +231,19 @@ impl Transport<RoleClient> for StdioTransport {
 
     async fn receive(&mut self) -> Option<ServerJsonRpcMessage> {
         loop {
-            match self.read().await {
-                Ok(true) => {}
-                Ok(false) => return None,
+            let message = match self.read().await {
+                Ok(Read::Line) => self.take_message(),
+                Ok(Read::PartOfTooLong) => self.take_failure(),
+                Ok(Read::EndOfTooLong) => {
+                    let failure = self.take_failure();
+                    self.too_long = None;
+                    failure
+                }
+                Ok(Read::End) => return None,
                 Err(error) => {
                     tracing::warn!(server = &*self.server, %error, "cannot read from a server");
                     return None;
                 }
-            }
-            let message = match self.too_long.take() {
-                Some(scanner) => self.take_failure(scanner),
-                None => self.take_message(),
             };
             if message.is_some() {
                 return message;

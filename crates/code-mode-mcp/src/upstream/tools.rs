@@ -6,6 +6,8 @@ use std::collections::HashSet;
 use code_mode::ToolDefinition;
 use serde_json::{Map, Value};
 
+use super::words::harmless;
+
 /// Tools of one server. What is over it is left out, with a warning.
 const MOST_TOOLS: usize = 20_000;
 
@@ -93,10 +95,12 @@ fn definition(tool: Value, server: &str, namespace: &str) -> Option<ToolDefiniti
         }
     };
     let description = match tool.remove("description") {
-        Some(Value::String(text)) => text,
+        Some(Value::String(text)) => harmless(&text),
         _ => String::new(),
     };
-    let mut definition = ToolDefinition::function(&name, description).namespace(namespace);
+    let mut definition = ToolDefinition::function(&name, description)
+        .namespace(namespace)
+        .raw_results();
     if let Some(schema) = schema(&mut tool, "inputSchema", server, &name) {
         definition = definition.input_schema(schema);
     }
@@ -115,7 +119,11 @@ fn schema(tool: &mut Map<String, Value>, key: &str, server: &str, name: &str) ->
         Value::Null => None,
         schema @ (Value::Object(_) | Value::Bool(_)) => Some(schema),
         _ => {
-            tracing::warn!(server, tool = name, "the tool's {key} is no schema; it is ignored");
+            tracing::warn!(
+                server,
+                tool = name,
+                "the tool's {key} is no schema; it is ignored"
+            );
             None
         }
     }

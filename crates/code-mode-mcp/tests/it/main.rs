@@ -1,6 +1,7 @@
 //! Tests of the gateway at its public surface.
 
 mod gateway;
+mod hostile;
 mod installed;
 mod judges;
 mod upstream;

@@ -2,4 +2,6 @@
 
 mod calls;
 mod connections;
+mod real_servers;
+mod sizes;
 mod support;

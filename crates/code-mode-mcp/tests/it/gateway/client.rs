@@ -140,7 +140,11 @@ impl Client {
 
     /// Calls a tool once, without answering what it asks.
     pub async fn call_once(&self, params: CallToolRequestParams) -> CallToolResponse {
-        self.service.peer().call_tool_once(params).await.expect("a result")
+        self.service
+            .peer()
+            .call_tool_once(params)
+            .await
+            .expect("a result")
     }
 
     pub async fn exec(&self, source: &str) -> CallToolResult {
@@ -157,7 +161,12 @@ impl Client {
 
     /// The next thing this client hears.
     pub async fn hears(&self) -> Heard {
-        self.heard.lock().await.recv().await.expect("the connection is open")
+        self.heard
+            .lock()
+            .await
+            .recv()
+            .await
+            .expect("the connection is open")
     }
 
     /// The text of the next progress notification.
@@ -171,7 +180,12 @@ impl Client {
 
     /// The next form that the person is shown.
     pub async fn is_asked(&self) -> Asked {
-        self.asked.lock().await.recv().await.expect("the connection is open")
+        self.asked
+            .lock()
+            .await
+            .recv()
+            .await
+            .expect("the connection is open")
     }
 }
 
@@ -210,7 +224,10 @@ pub fn output(result: &CallToolResult) -> String {
 
 /// The structured form of a result.
 pub fn structured(result: &CallToolResult) -> &Value {
-    result.structured_content.as_ref().expect("structured content")
+    result
+        .structured_content
+        .as_ref()
+        .expect("structured content")
 }
 
 impl ClientHandler for Handler {

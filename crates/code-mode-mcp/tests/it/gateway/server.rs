@@ -1,19 +1,18 @@
 //! An MCP server over HTTP, in this process, whose calls the test holds in its hand.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use rmcp::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, JsonObject,
     ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities,
-    ServerConfig, Tool,
+    ServerConfig, SubscriptionFilter, Tool,
 };
-use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer};
+use rmcp::service::{RequestContext, RoleServer, SubscriptionContext};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A server and what is heard of it. Ends with it.
@@ -23,7 +22,7 @@ pub struct Server {
     /// Calls of all tools but `echo`, as they come.
     pub calls: mpsc::UnboundedReceiver<HeldCall>,
     tools: Arc<Mutex<Vec<Tool>>>,
-    peers: Arc<Mutex<Vec<Peer<RoleServer>>>>,
+    changed: watch::Sender<u64>,
     _end: DropGuard,
 }
 
@@ -71,11 +70,11 @@ impl Server {
     pub async fn with_tools(name: &str, tools: Vec<Tool>) -> Self {
         let (sender, calls) = mpsc::unbounded_channel();
         let tools = Arc::new(Mutex::new(tools));
-        let peers = Arc::<Mutex<Vec<Peer<RoleServer>>>>::default();
+        let changed = watch::Sender::new(0);
         let handler = Handler {
             tools: Arc::clone(&tools),
             calls: sender,
-            peers: Arc::clone(&peers),
+            changed: changed.clone(),
         };
         let end = CancellationToken::new();
         let config =
@@ -99,7 +98,7 @@ impl Server {
             url,
             calls,
             tools,
-            peers,
+            changed,
             _end: end.drop_guard(),
         }
     }
@@ -110,12 +109,9 @@ impl Server {
     }
 
     /// Offers other tools from now on, and says so.
-    pub async fn offer(&self, tools: Vec<Tool>) {
+    pub fn offer(&self, tools: Vec<Tool>) {
         *self.tools.lock().unwrap() = tools;
-        let peers = self.peers.lock().unwrap().clone();
-        for peer in peers {
-            let _ = peer.notify_tool_list_changed().await;
-        }
+        self.changed.send_modify(|version| *version += 1);
     }
 }
 
@@ -123,7 +119,7 @@ impl Server {
 struct Handler {
     tools: Arc<Mutex<Vec<Tool>>>,
     calls: mpsc::UnboundedSender<HeldCall>,
-    peers: Arc<Mutex<Vec<Peer<RoleServer>>>>,
+    changed: watch::Sender<u64>,
 }
 
 impl ServerHandler for Handler {
@@ -135,15 +131,24 @@ impl ServerHandler for Handler {
         ServerConfig::new(capabilities).with_instructions("Made for tests.")
     }
 
-    fn supported_protocol_versions(&self) -> Cow<'static, [rmcp::model::ProtocolVersion]> {
-        // With a connection, on which `list_changed` can be told.
-        Cow::Borrowed(rmcp::model::ProtocolVersion::known_up_to(
-            &rmcp::model::ProtocolVersion::V_2025_11_25,
-        ))
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
     }
 
-    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        self.peers.lock().unwrap().push(context.peer);
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let mut changed = self.changed.subscribe();
+        loop {
+            tokio::select! {
+                changed = changed.changed() => if changed.is_err() {
+                    return Ok(());
+                },
+                () = context.cancelled() => return Ok(()),
+            }
+            let _ = context.sink().notify_tool_list_changed().await;
+        }
     }
 
     async fn list_tools(

@@ -132,7 +132,9 @@ async fn a_json_rpc_error_is_told_with_its_code_and_without_secrets() {
     let command = crate::installed::own("upstream.py").with(["older"]);
     let server = super::support::stdio_with("s", command, [("TOKEN", "sesame")]);
     let upstream = connected([server]).await;
-    let error = called(&upstream, "s", "refuse", json!({})).await.unwrap_err();
+    let error = called(&upstream, "s", "refuse", json!({}))
+        .await
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "server s refused the call of tool refuse: not with TOKEN … (JSON-RPC error -32099)"
@@ -167,7 +169,10 @@ async fn a_server_that_nobody_configured_is_said_to_be_none() {
 async fn garbage_on_standard_output_harms_no_call() {
     let upstream = connected([hostile("s", "garbage")]).await;
     for _ in 0..3 {
-        assert_eq!(text_of(&upstream, "s", "fine", json!({})).await, "fine of hostile");
+        assert_eq!(
+            text_of(&upstream, "s", "fine", json!({})).await,
+            "fine of hostile"
+        );
     }
     upstream.shutdown().await;
 }
@@ -183,8 +188,8 @@ impl Elicit for Person {
             panic!("{question:?}");
         };
         assert_eq!(message, "What is your name?");
-        let answer = ElicitResult::new(ElicitationAction::Accept)
-            .with_content(json!({ "name": self.0 }));
+        let answer =
+            ElicitResult::new(ElicitationAction::Accept).with_content(json!({ "name": self.0 }));
         Box::pin(std::future::ready(answer))
     }
 }
@@ -217,7 +222,12 @@ async fn a_question_that_nobody_answers_is_declined() {
 #[tokio::test]
 async fn a_server_that_asks_for_ever_is_stopped() {
     let upstream = connected([fake("s", "newest")]).await;
-    let error = called(&upstream, "s", "again", json!({})).await.unwrap_err();
-    assert!(error.to_string().contains("it asked for input 10 times"), "{error}");
+    let error = called(&upstream, "s", "again", json!({}))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("it asked for input 10 times"),
+        "{error}"
+    );
     upstream.shutdown().await;
 }

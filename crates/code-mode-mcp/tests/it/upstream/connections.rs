@@ -28,7 +28,9 @@ fn protocol(upstream: &Upstream) -> String {
 async fn the_newest_revision_is_spoken_with_a_server_that_knows_it() {
     let upstream = connected([fake("s", "newest")]).await;
     assert_eq!(protocol(&upstream), "2026-07-28");
-    let result = called(&upstream, "s", "echo", json!({ "value": [1] })).await.unwrap();
+    let result = called(&upstream, "s", "echo", json!({ "value": [1] }))
+        .await
+        .unwrap();
     assert_eq!(result["structuredContent"], json!({ "value": [1] }));
     upstream.shutdown().await;
 }
@@ -37,7 +39,9 @@ async fn the_newest_revision_is_spoken_with_a_server_that_knows_it() {
 async fn an_older_revision_is_spoken_with_a_server_that_knows_no_other() {
     let upstream = connected([fake("s", "older")]).await;
     assert_eq!(protocol(&upstream), "2025-11-25");
-    let result = called(&upstream, "s", "echo", json!({ "value": [1] })).await.unwrap();
+    let result = called(&upstream, "s", "echo", json!({ "value": [1] }))
+        .await
+        .unwrap();
     assert_eq!(result["structuredContent"], json!({ "value": [1] }));
     upstream.shutdown().await;
 }
@@ -119,7 +123,10 @@ async fn a_command_that_does_not_exist_is_named() {
         "the command \"no-such-command-here\" was not found; install it, or correct the path"
     );
     let catalogue = upstream.catalogue();
-    let missing: Vec<_> = catalogue.missing().map(|(server, _)| &*server.name).collect();
+    let missing: Vec<_> = catalogue
+        .missing()
+        .map(|(server, _)| &*server.name)
+        .collect();
     assert_eq!(missing, ["s"]);
     upstream.shutdown().await;
 }
@@ -128,7 +135,10 @@ async fn a_command_that_does_not_exist_is_named() {
 async fn a_server_that_ends_at_once_is_lost_with_its_exit_and_its_last_words() {
     let upstream = connected([hostile("s", "stillborn")]).await;
     let why = why_lost(&upstream);
-    assert!(why.contains("the process ended with exit status: "), "{why}");
+    assert!(
+        why.contains("the process ended with exit status: "),
+        "{why}"
+    );
     assert!(why.contains("it last wrote:\n"), "{why}");
     upstream.shutdown().await;
 }
@@ -263,7 +273,11 @@ async fn ten_thousand_tools_are_listed() {
 async fn a_list_without_end_is_cut() {
     let upstream = connected([hostile("s", "pages")]).await;
     let catalogue = upstream.catalogue();
-    assert!(is_connected(&catalogue.servers[0].state), "{:?}", catalogue.servers);
+    assert!(
+        is_connected(&catalogue.servers[0].state),
+        "{:?}",
+        catalogue.servers
+    );
     assert!(catalogue.tools.len() <= 20_000);
     upstream.shutdown().await;
 }
@@ -309,12 +323,18 @@ async fn an_http_server_that_is_not_there_is_lost_without_its_secrets() {
 #[tokio::test]
 async fn an_empty_command_line_of_a_real_program_is_lost_not_waited_for() {
     let upstream = connected([stdio("s", installed::own("no_such_file.py"))]).await;
-    assert!(why_lost(&upstream).contains("No such file"), "{}", why_lost(&upstream));
+    assert!(
+        why_lost(&upstream).contains("No such file"),
+        "{}",
+        why_lost(&upstream)
+    );
     upstream.shutdown().await;
 }
 
 fn kill(pid: &str) {
-    let status = std::process::Command::new("kill").args(["-9", pid]).status();
+    let status = std::process::Command::new("kill")
+        .args(["-9", pid])
+        .status();
     assert!(status.unwrap().success());
 }
 

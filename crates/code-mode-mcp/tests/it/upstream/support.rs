@@ -51,10 +51,7 @@ pub fn hostile(name: &str, how: &str) -> ServerConfig {
 
 /// Connects servers, and waits until each is connected or lost.
 pub async fn connected(servers: impl IntoIterator<Item = ServerConfig>) -> Upstream {
-    let upstream = Upstream::start(
-        servers.into_iter().collect(),
-        UpstreamOptions::default(),
-    );
+    let upstream = Upstream::start(servers.into_iter().collect(), UpstreamOptions::default());
     in_time(upstream.settled()).await;
     upstream
 }
@@ -120,5 +117,6 @@ pub async fn text_of(upstream: &Upstream, server: &str, tool: &str, arguments: V
     let result = called(upstream, server, tool, arguments).await;
     let result = result.expect("the call gives a result");
     let text = result["content"][0]["text"].as_str();
-    text.unwrap_or_else(|| panic!("no text in {result}")).to_owned()
+    text.unwrap_or_else(|| panic!("no text in {result}"))
+        .to_owned()
 }
