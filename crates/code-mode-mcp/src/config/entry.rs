@@ -470,7 +470,7 @@ impl<'r> Reader<'r, '_> {
                 None => "name a program that is there and may be run".to_owned(),
             };
             if !is_program(&path) {
-                let message = format!("the program {} is not there", self.redacted(command));
+                let message = format!("the program {} is not there", self.shown(command));
                 self.report.error(at, message, todo);
             }
             return;
@@ -481,15 +481,23 @@ impl<'r> Reader<'r, '_> {
             .any(|folder| is_program(&folder.join(command)));
         if !found {
             let todo = match command.split_once(' ') {
-                Some((program, _)) => format!(
+                Some(_) => format!(
                     "write \"command\": \"{}\", and the rest into \"args\": […]",
-                    self.redacted(program)
+                    self.shown(command)
                 ),
                 None => "install it, or write its whole path".to_owned(),
             };
-            let message = format!("the program {} is not on the PATH", self.redacted(command));
+            let message = match command.contains(' ') {
+                true => "no program on the PATH has a name with all these words".to_owned(),
+                false => format!("the program {} is not on the PATH", self.shown(command)),
+            };
             self.report.error(at, message, todo);
         }
+    }
+
+    /// The first word of a command: those after it may be arguments, and secret.
+    fn shown(&self, command: &str) -> String {
+        self.redacted(command.split(' ').next().unwrap_or(command))
     }
 
     /// A text that a variable may have put secrets into.
@@ -734,9 +742,14 @@ impl<'r> Reader<'r, '_> {
         match node.value {
             Value::Bool(value) => Some(value),
             _ => {
-                self.report.error(
+                // Perhaps it was meant to be off.
+                self.spoil(
                     node.at,
-                    format!("{key} is {}; it must be true or false", node.kind()),
+                    format!(
+                        "{key} is {}, not true or false; the server {:?} is left out",
+                        node.kind(),
+                        self.name
+                    ),
                     format!("write true or false without quotes after {key}"),
                 );
                 None

@@ -46,7 +46,7 @@ pub struct Configuration {
 }
 
 /// One server, as configured.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ServerConfig {
     /// The name it is configured under.
@@ -123,6 +123,29 @@ impl ServerConfig {
     }
 }
 
+/// The name, and how the server is reached, without secrets.
+impl fmt::Display for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}",
+            self.name,
+            self.redact(&self.transport.to_string())
+        )
+    }
+}
+
+impl fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerConfig")
+            .field("name", &self.name)
+            .field("transport", &self.redact(&self.transport.to_string()))
+            .field("startup_timeout", &self.startup_timeout)
+            .field("tool_timeout", &self.tool_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
 /// How a server is reached.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -147,7 +170,7 @@ pub enum Transport {
     },
 }
 
-/// Without what may be secret: arguments are counted, variables and headers named, and of a URL only
+/// Without what is known to be secret: arguments are counted, variables and headers named, and of a URL only
 /// scheme, host and port are shown.
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,7 +188,9 @@ impl fmt::Display for Transport {
                 env,
                 cwd,
             } => {
-                write!(f, "stdio: {command}")?;
+                // What follows a blank may be an argument that was put in the wrong place.
+                let program = command.split(' ').next().unwrap_or(command);
+                write!(f, "stdio: {program}")?;
                 match args.len() {
                     0 => {}
                     1 => write!(f, " with 1 argument")?,

@@ -179,7 +179,7 @@ fn lower(sentence: &str) -> String {
 fn json_todo(kind: &ParseErrorKind) -> &'static str {
     use ParseErrorKind as Kind;
     match kind {
-        Kind::ExpectedComma => "put a comma after the value before this place",
+        Kind::ExpectedComma => "put a comma here, between the two values",
         Kind::ExpectedColonAfterObjectKey => "put a colon between the key and its value",
         Kind::ExpectedObjectValue => "give the key a value",
         Kind::UnterminatedArray => "close the array that begins here with ]",

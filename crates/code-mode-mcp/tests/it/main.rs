@@ -1,4 +1,6 @@
 //! Tests of the gateway at its public surface.
 
+mod config;
 mod installed;
 mod judges;
+mod snapshot;
