@@ -290,8 +290,13 @@ impl<'r> Reader<'r, '_> {
         let env = self.env();
         self.env_vars();
         let cwd = self.cwd();
-        let command = command?;
-        self.look_for_program(&command, node.at, cwd.as_deref(), &env);
+        let mut command = command?;
+        // As a client would find it: from the folder that the server starts in.
+        if !cfg!(windows) && command.contains('/') && !command.starts_with("~/") {
+            let folder = cwd.as_deref().unwrap_or(&self.scope.workspace);
+            command = folder.join(command).display().to_string();
+        }
+        self.look_for_program(&command, node.at, &env);
         Some(Transport::Stdio {
             command,
             args,
@@ -438,7 +443,9 @@ impl<'r> Reader<'r, '_> {
     }
 
     fn cwd(&mut self) -> Option<PathBuf> {
-        let node = self.get("cwd")?;
+        let Some(node) = self.get("cwd") else {
+            return self.scope.project.clone();
+        };
         let cwd = self.secret_text(node, "cwd")?;
         let cwd = self.scope.workspace.join(cwd);
         if !cwd.is_dir() {
@@ -452,24 +459,17 @@ impl<'r> Reader<'r, '_> {
         Some(cwd)
     }
 
-    fn look_for_program(
-        &mut self,
-        command: &str,
-        at: usize,
-        cwd: Option<&Path>,
-        env: &BTreeMap<String, Secret>,
-    ) {
+    fn look_for_program(&mut self, command: &str, at: usize, env: &BTreeMap<String, Secret>) {
         if cfg!(windows) {
             // How Windows finds a program is not for a few lines to say.
             return;
         }
         if command.contains('/') {
-            let path = cwd.unwrap_or(self.scope.environment.folder()).join(command);
             let todo = match command.strip_prefix("~/") {
                 Some(rest) => format!("nobody fills in ~ here: write ${{userHome}}/{rest}"),
                 None => "name a program that is there and may be run".to_owned(),
             };
-            if !is_program(&path) {
+            if !is_program(Path::new(command)) {
                 let message = format!("the program {} is not there", self.shown(command));
                 self.report.error(at, message, todo);
             }

@@ -227,11 +227,7 @@ impl<'e> Reading<'e> {
         let Some(parts) = file::parts(&root, syntax, report) else {
             return Outcome::Read;
         };
-        let scope = Scope {
-            environment: self.environment,
-            workspace: file::workspace_of(path, self.environment),
-            inputs: parts.inputs,
-        };
+        let scope = Scope::of(path, self.environment, parts.inputs);
         let mut gateways = 0;
         for entry in &parts.servers {
             match entry::read(entry, &scope, report) {

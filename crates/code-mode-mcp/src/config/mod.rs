@@ -27,7 +27,7 @@ use std::time::Duration;
 use crate::policy::{Policy, ToolPattern};
 
 pub use environment::Environment;
-pub(crate) use file::{Holder, is_gateway, workspace_of};
+pub(crate) use file::{Holder, is_gateway, project_of};
 pub use finding::{Finding, Severity};
 pub use load::{ConfigError, Loaded};
 
@@ -152,13 +152,14 @@ impl fmt::Debug for ServerConfig {
 pub enum Transport {
     /// A child process that speaks on its standard input and output.
     Stdio {
-        /// The program.
+        /// The program: a name that is looked for on the `PATH`, or a path that is absolute.
         command: String,
         /// Its arguments.
         args: Vec<String>,
         /// Variables added to our environment.
         env: BTreeMap<String, Secret>,
-        /// Its working directory; ours by default.
+        /// Its working directory. Default: the project whose file the server is configured in; of
+        /// any other file, the folder we stand in, and nothing is said here.
         cwd: Option<PathBuf>,
     },
     /// Streamable HTTP.

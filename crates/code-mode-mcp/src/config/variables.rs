@@ -9,7 +9,7 @@
 //! ("Config interpolation"), code.visualstudio.com/docs/reference/variables-reference.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Secret;
 use super::environment::Environment;
@@ -19,6 +19,8 @@ pub(super) struct Scope<'e> {
     pub environment: &'e Environment,
     /// `${workspaceFolder}`.
     pub workspace: PathBuf,
+    /// The project that the file belongs to, if it is a project's: where its servers start.
+    pub project: Option<PathBuf>,
     /// The inputs that the file defines, and the default of each.
     pub inputs: BTreeMap<String, Option<String>>,
 }
@@ -83,7 +85,23 @@ const PUBLIC: [&str; 13] = [
     "USERPROFILE",
 ];
 
-impl Scope<'_> {
+impl<'e> Scope<'e> {
+    pub(super) fn of(
+        file: &Path,
+        environment: &'e Environment,
+        inputs: BTreeMap<String, Option<String>>,
+    ) -> Self {
+        let project = super::project_of(file, environment);
+        Self {
+            environment,
+            workspace: project
+                .clone()
+                .unwrap_or_else(|| environment.folder().to_owned()),
+            project,
+            inputs,
+        }
+    }
+
     /// Fills in a text, or says all that is missing.
     pub(super) fn expand(&self, text: &str) -> Result<Expanded, Vec<Fault>> {
         let mut expanded = Expanded::default();

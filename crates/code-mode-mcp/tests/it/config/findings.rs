@@ -29,7 +29,7 @@ fn a_syntax_error_has_its_place_and_spoils_its_file_alone() {
         ),
         (
             "bad.toml",
-            "[mcp_servers.a]\ncommand = npx\n",
+            "[mcp_servers.a]\ncommand = ls\n",
             "2:11: error: this is no valid TOML: string values must be quoted, expected literal string",
         ),
         ("empty.json", "", "1:1: error: the file is empty"),
