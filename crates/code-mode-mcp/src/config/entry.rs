@@ -66,10 +66,9 @@ pub(super) fn read(entry: &Entry, scope: &Scope<'_>, report: &mut Report<'_>) ->
     let Some(transport) = transport.filter(|_| !spoilt) else {
         return Read::LeftOut;
     };
-    let (line, _) = report.place(entry.key_at);
     let mut server = ServerConfig::new(name, transport);
     server.secrets = secrets;
-    server.place = Some((report.file().to_owned(), line));
+    server.place = Some((report.file().to_owned(), report.line(entry.key_at)));
     server.startup_timeout = startup_timeout.unwrap_or(server.startup_timeout);
     server.tool_timeout = tool_timeout;
     Read::Server(Box::new(server), rules)

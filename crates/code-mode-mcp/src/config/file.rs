@@ -22,7 +22,7 @@ pub(crate) enum Holder {
 impl Holder {
     pub(crate) const ALL: [Self; 3] = [Self::McpServers, Self::Servers, Self::Codex];
 
-    pub(crate) fn key(self) -> &'static str {
+    pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::McpServers => "mcpServers",
             Self::Servers => "servers",

@@ -15,6 +15,7 @@ mod file;
 mod finding;
 mod keys;
 mod load;
+pub(crate) mod moving;
 mod rules;
 pub(crate) mod syntax;
 mod variables;
