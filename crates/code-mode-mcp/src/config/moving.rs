@@ -8,7 +8,7 @@ use super::file::{self, Holder};
 use super::finding::{Report, Severity};
 use super::keys::{Meaning, meaning};
 use super::syntax::{self, Entry, Node, Syntax, SyntaxError, Value};
-use super::variables::Scope;
+use super::variables::{self, Scope};
 
 /// The servers of a file but our own gateway.
 #[derive(Debug, Default)]
@@ -74,7 +74,13 @@ pub(crate) fn survey(
                 .into_findings()
                 .into_iter()
                 .find(|finding| finding.severity == Severity::Error)
-                .map(|finding| finding.message),
+                // Where it stays is said by whoever reads this.
+                .map(
+                    |finding| match finding.message.split_once("; the server ") {
+                        Some((why, _)) => why.to_owned(),
+                        None => finding.message,
+                    },
+                ),
             _ => lost(entry),
         };
         match why {
@@ -174,6 +180,65 @@ impl Edit {
             end: node.end,
             text: after,
         })
+    }
+}
+
+/// The variables that a configuration needs, each once, in its order: those that a client would have
+/// to pass on to whoever reads it. The usual ones, such as `HOME`, are passed on anyway.
+pub(crate) fn variables(path: &Path, text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    if let Ok(Some(root)) = syntax::parse(text, Syntax::of(path, text)) {
+        for holder in Holder::ALL {
+            if let Some(servers) = root.get(holder.key()) {
+                gather_variables(servers, "", &mut names);
+            }
+        }
+    }
+    let mut once = Vec::new();
+    for name in names {
+        let needed = variables::is_name(&name)
+            && !variables::is_public(&name)
+            && !variables::is_editors(&name);
+        if needed && !once.contains(&name) {
+            once.push(name);
+        }
+    }
+    once
+}
+
+fn gather_variables(node: &Node, key: &str, names: &mut Vec<String>) {
+    match &node.value {
+        Value::Text(text) if matches!(key, "bearer_token_env_var" | "env_vars") => {
+            names.push(text.clone());
+        }
+        Value::Text(text) => {
+            for form in text.split("${").skip(1) {
+                let form = form.split('}').next().unwrap_or_default();
+                let form = form.strip_prefix("env:").unwrap_or(form);
+                names.push(match form.strip_prefix("input:") {
+                    Some(id) => variables::input_variable(id),
+                    None => form.split(":-").next().unwrap_or_default().to_owned(),
+                });
+            }
+        }
+        Value::List(nodes) => {
+            for node in nodes {
+                gather_variables(node, key, names);
+            }
+        }
+        Value::Map(entries) => {
+            for entry in entries {
+                match (key, entry.node.text()) {
+                    // Here the values are names.
+                    ("env_http_headers", Some(name)) => names.push(name.to_owned()),
+                    ("env_vars", name) if entry.key == "name" => {
+                        names.extend(name.map(str::to_owned));
+                    }
+                    _ => gather_variables(&entry.node, &entry.key, names),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -85,6 +85,22 @@ const PUBLIC: [&str; 13] = [
     "USERPROFILE",
 ];
 
+pub(super) fn is_public(name: &str) -> bool {
+    PUBLIC.contains(&name) || name.starts_with("XDG_")
+}
+
+/// Names that stand for something else than a variable.
+pub(super) fn is_editors(name: &str) -> bool {
+    matches!(
+        name,
+        "workspaceFolder"
+            | "workspaceRoot"
+            | "workspaceFolderBasename"
+            | "userHome"
+            | "pathSeparator"
+    )
+}
+
 impl<'e> Scope<'e> {
     pub(super) fn of(
         file: &Path,
@@ -176,7 +192,7 @@ impl<'e> Scope<'e> {
             (Some(""), Some(default)) | (None, Some(default)) => open(default.to_owned()),
             (Some(value), _) => Ok(Some(Filled {
                 value: value.to_owned(),
-                secret: !PUBLIC.contains(&name) && !name.starts_with("XDG_"),
+                secret: !is_public(name),
             })),
             (None, None) => Err(Fault::Unset(name.to_owned())),
         }

@@ -253,7 +253,7 @@ pub(super) fn with_servers(
 }
 
 /// An entry as it is written, with what has to be written otherwise, and without the indentation
-/// that its lines have in common with the first.
+/// that its lines have in common with the first. The indentation inside is two blanks a level.
 fn as_written(server: &Movable, text: &str) -> String {
     let mut entry = String::new();
     let mut from = server.entry.at;
@@ -278,11 +278,22 @@ fn as_written(server: &Movable, text: &str) -> String {
         .next()
         .unwrap_or_default();
     let indent = &line[..line.len() - line.trim_start().len()];
+    let leading = |line: &str| line.len() - line.trim_start().len();
     let mut lines = entry.split('\n');
     let mut written = lines.next().unwrap_or_default().to_owned();
+    let lines: Vec<&str> = lines
+        .map(|line| line.strip_prefix(indent).unwrap_or(line.trim_start()))
+        .collect();
+    // Their unit of indentation becomes ours, two blanks.
+    let unit = lines.first().map_or("", |line| &line[..leading(line)]);
     for line in lines {
+        let (mut levels, mut rest) = (0, line);
+        while let Some(inner) = rest.strip_prefix(unit).filter(|_| !unit.is_empty()) {
+            (levels, rest) = (levels + 1, inner);
+        }
         written.push('\n');
-        written.push_str(line.strip_prefix(indent).unwrap_or(line.trim_start()));
+        written.push_str(&"  ".repeat(levels));
+        written.push_str(rest);
     }
     written
 }

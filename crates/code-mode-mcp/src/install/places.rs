@@ -74,6 +74,12 @@ impl Client {
         }
     }
 
+    /// Whether a server that the client starts has all of the client's variables. Codex passes on only
+    /// the usual ones, and those that the entry's `env_vars` names.
+    pub(super) fn passes_variables(self) -> bool {
+        self != Self::Codex
+    }
+
     /// How the client's file names a file of the person: in a project's file, which others have too,
     /// by the home folder of whoever reads it.
     pub(super) fn written(self, file: &Path, scope: Scope, environment: &Environment) -> String {

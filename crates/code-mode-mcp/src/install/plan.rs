@@ -117,6 +117,8 @@ pub(super) struct Gateway<'i> {
     /// The configuration to be named in the arguments, if one is.
     pub config: Option<String>,
     pub timeout: Option<(&'static str, u32)>,
+    /// The variables that the client is to pass on, if it passes on none by itself.
+    pub variables: Vec<String>,
 }
 
 /// An entry that is there.
@@ -154,16 +156,23 @@ impl Installation {
         let user_file = environment.user_file().ok_or(InstallError::NoPlace {
             client: self.client,
             variable: "HOME",
-        });
+        })?;
         let mut changes = Vec::new();
         let mut config = None;
         if self.servers == Servers::Move {
-            let user_file = user_file?;
             config = Some(self.client.written(&user_file, self.scope, environment));
             if !survey.movable.is_empty() {
                 changes.extend(moved_into(&user_file, &text, &survey)?);
             }
         }
+        let variables = match (self.client.passes_variables(), changes.first()) {
+            (true, _) => Vec::new(),
+            (false, Some(change)) => moving::variables(&user_file, &change.after),
+            (false, None) => {
+                let ours = read(&user_file)?.unwrap_or_default();
+                moving::variables(&user_file, &ours)
+            }
+        };
         for server in &survey.movable {
             client.remove(&server.name);
         }
@@ -173,6 +182,7 @@ impl Installation {
             default_command: &self.default_command,
             config,
             timeout: self.client.timeout(),
+            variables,
         });
         let after = client.into_text();
         if Some(&after) != before.as_ref() {

@@ -89,6 +89,9 @@ impl TomlText {
             let command = gateway.command.unwrap_or(gateway.default_command);
             entry.insert("command", value(command));
             entry.insert("args", value(args));
+            if !gateway.variables.is_empty() {
+                entry.insert("env_vars", value(Array::from_iter(&gateway.variables)));
+            }
             if let Some((key, seconds)) = gateway.timeout {
                 entry.insert(key, value(i64::from(seconds)));
             }
@@ -105,6 +108,21 @@ impl TomlText {
             && !args.iter().any(|arg| arg.as_str() == Some(config))
         {
             args.extend(["--config", config]);
+        }
+        if !gateway.variables.is_empty() {
+            let known = entry.entry("env_vars").or_insert(value(Array::new()));
+            if let Some(known) = known.as_array_mut() {
+                let is = |item: &toml_edit::Value, name: &str| {
+                    let table = item.as_inline_table();
+                    let named = table.and_then(|table| table.get("name"));
+                    named.unwrap_or(item).as_str() == Some(name)
+                };
+                for name in &gateway.variables {
+                    if !known.iter().any(|item| is(item, name)) {
+                        known.push(name);
+                    }
+                }
+            }
         }
         if let Some((key, seconds)) = gateway.timeout
             && !entry.contains_key(key)

@@ -198,3 +198,34 @@ fn an_entry_names_our_configuration_once_servers_are_moved() {
         );
     }
 }
+
+#[test]
+fn codex_is_told_to_pass_on_the_variables_that_the_servers_need() {
+    let place = Place::new();
+    place.write(
+        OURS,
+        r#"{ "mcpServers": { "a": {
+            "command": "npx",
+            "args": ["${HOME}/x", "${env:FIRST} ${SECOND:-2}", "${workspaceFolder}", "${input:api-key}"],
+            "env_vars": ["THIRD", { "name": "FOURTH" }]
+        }, "b": {
+            "url": "https://b.example",
+            "bearer_token_env_var": "FIFTH",
+            "env_http_headers": { "A": "SIXTH", "B": "FIRST" }
+        } } }"#,
+    );
+    let all = "env_vars = [\"FIRST\", \"SECOND\", \"CODE_MODE_INPUT_API_KEY\", \"THIRD\", \"FOURTH\", \
+               \"FIFTH\", \"SIXTH\"]";
+    let file = file_of(Client::Codex, Scope::User, &place);
+    install(&installation(Client::Codex), &place.environment());
+    assert!(read(&file).contains(all), "{}", read(&file));
+    // An entry that is there gets what it lacks.
+    let fewer = read(&file).replace(", \"FIFTH\", \"SIXTH\"", "");
+    fs::write(&file, fewer).unwrap();
+    install(&installation(Client::Codex), &place.environment());
+    assert!(read(&file).contains(all), "{}", read(&file));
+    let again = installation(Client::Codex)
+        .plan(&place.environment())
+        .unwrap();
+    assert!(again.changes.is_empty());
+}
