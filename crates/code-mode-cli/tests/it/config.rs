@@ -95,7 +95,7 @@ fn json_has_all_of_it() {
             "severity": "error",
             "file": "a.json",
             "line": 1,
-            "column": 58,
+            "column": 59,
             "message": "the server \"b\" has neither command nor url",
             "suggestion": "give command to start a server, or url to reach one",
         }],
