@@ -11,9 +11,7 @@ use tokio::time::Instant;
 
 use crate::audit::{AuditEntry, AuditLog, AuditOutcome, Decision};
 use crate::policy::{Action, Policy};
-use crate::upstream::{
-    CallError, OutputSchema, Unwrapped, Upstream, UpstreamCall, unwrap_result,
-};
+use crate::upstream::{CallError, OutputSchema, Unwrapped, Upstream, UpstreamCall, unwrap_result};
 
 /// A call that the policy wants a person to look at first.
 #[derive(Debug, Clone)]

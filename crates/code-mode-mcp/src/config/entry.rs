@@ -1,8 +1,11 @@
 //! Reads the entry of one server.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::policy::{Action, Rule, ToolPattern};
 
@@ -513,7 +516,7 @@ impl<'r> Reader<'r, '_> {
         }
         let headers = self.headers();
         let text = self.secret_text(node, "url")?;
-        let url = match url::Url::parse(&text) {
+        let url = match reqwest::Url::parse(&text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
             Ok(url) => {
                 let message = format!(
@@ -600,10 +603,10 @@ impl<'r> Reader<'r, '_> {
         at: usize,
         value: String,
     ) {
-        if http::HeaderName::try_from(name.as_str()).is_err() {
+        if HeaderName::try_from(name.as_str()).is_err() {
             let message = format!("{name:?} cannot be the name of a header");
             self.spoil(at, message, "use letters, digits and -");
-        } else if http::HeaderValue::try_from(value.as_str()).is_err() {
+        } else if HeaderValue::try_from(value.as_str()).is_err() {
             let message = format!("the value of the header {name} has a line break or the like");
             self.spoil(at, message, "take it away");
         } else {
@@ -838,12 +841,11 @@ fn shown_variable(name: &str) -> String {
     }
 }
 
-fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
 }
 

@@ -16,6 +16,7 @@ mod finding;
 mod keys;
 mod load;
 pub(crate) mod moving;
+mod redact;
 mod rules;
 pub(crate) mod syntax;
 mod variables;
@@ -31,6 +32,7 @@ pub use environment::Environment;
 pub(crate) use file::{Holder, is_gateway, project_of};
 pub use finding::{Finding, Severity};
 pub use load::{ConfigError, Loaded};
+pub(crate) use redact::Redactor;
 
 /// All that configuration files said, with variables expanded.
 #[derive(Debug, Clone, Default)]
@@ -81,8 +83,8 @@ impl ServerConfig {
     /// A text with the secrets of this server taken out: `…` stands for each.
     ///
     /// Secrets are the values of `env` and `headers` (of the latter also what follows a scheme such
-    /// as `Bearer`), what variables put into arguments and the URL, and the password and query of the
-    /// URL. A value under 4 characters, `true` and `false` are none: they would blank half a text.
+    /// as `Bearer`), what variables put into arguments and the URL, and all of the URL but its
+    /// origin. A value under 4 bytes, `true` and `false` are none: they would blank half a text.
     ///
     /// ```
     /// use code_mode_mcp::config::{Secret, ServerConfig, Transport};
@@ -94,33 +96,7 @@ impl ServerConfig {
     /// assert_eq!(server.redact("refused: s3cr3t"), "refused: …");
     /// ```
     pub fn redact(&self, text: &str) -> String {
-        let mut secrets: Vec<&str> = self.secrets.iter().map(Secret::expose).collect();
-        let url;
-        match &self.transport {
-            Transport::Stdio { env, .. } => secrets.extend(env.values().map(Secret::expose)),
-            Transport::Http {
-                url: address,
-                headers,
-            } => {
-                for header in headers.values().map(Secret::expose) {
-                    secrets.push(header);
-                    secrets.extend(header.split_whitespace().skip(1));
-                }
-                url = url::Url::parse(address).ok();
-                if let Some(url) = &url {
-                    secrets.extend(url.password());
-                    secrets.extend(url.query());
-                    let values = url.query().unwrap_or_default().split('&');
-                    secrets.extend(values.filter_map(|pair| Some(pair.split_once('=')?.1)));
-                }
-            }
-        }
-        // The longest first, so that no secret is cut by one that is inside it.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets
-            .into_iter()
-            .filter(|secret| secret.chars().count() >= 4 && !matches!(*secret, "true" | "false"))
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+        Redactor::new(self).redact(text)
     }
 }
 
@@ -205,7 +181,7 @@ impl fmt::Display for Transport {
                 }
             }
             Self::Http { url, headers } => {
-                let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
+                let origin = reqwest::Url::parse(url).map(|url| url.origin().ascii_serialization());
                 write!(f, "http: {}", origin.as_deref().unwrap_or("no URL"))?;
                 names(f, "headers", headers)
             }

@@ -14,8 +14,8 @@ use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
     RequestHandle, RunningService, ServiceError,
 };
-use rmcp::transport::streamable_http_client::StreamableHttpError;
 use rmcp::transport::IntoTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -23,11 +23,11 @@ use tokio_util::sync::CancellationToken;
 use super::call::{CallError, UpstreamCall};
 use super::handler::Handler;
 use super::process::{LastWords, Process};
-use super::redact::Redactor;
 use super::stdio::StdioTransport;
 use super::trace::add_trace_context;
 use super::watched::{InFlight, Watch, WatchParts, Watched};
 use super::{http, tools};
+use crate::config::Redactor;
 use crate::config::{ServerConfig, Transport};
 
 /// How long the goodbye to a server may take before its connection is dropped.
@@ -106,8 +106,7 @@ impl Connection {
     ) -> Result<Self, ConnectError> {
         match &config.transport {
             Transport::Stdio { command, .. } => {
-                let started =
-                    Process::start(&config.transport, &config.name, redactor, last_words);
+                let started = Process::start(&config.transport, &config.name, redactor, last_words);
                 let (process, stdin, stdout) = started.map_err(|error| ConnectError {
                     why: cannot_start(command, &error),
                     silent: false,
@@ -304,8 +303,8 @@ impl Line {
     /// Calls a tool and sees the call through: questions to a person, progress, time-out,
     /// cancellation.
     pub(super) async fn call(&self, call: &UpstreamCall, timeout: Option<Duration>) -> Outcome {
-        let mut params = CallToolRequestParams::new(call.tool.clone())
-            .with_arguments(call.arguments.clone());
+        let mut params =
+            CallToolRequestParams::new(call.tool.clone()).with_arguments(call.arguments.clone());
         for _ in 0..MOST_ROUNDS {
             let answer = match self.round(call, params.clone(), timeout).await {
                 Ok(answer) => answer,
@@ -437,8 +436,9 @@ impl Line {
                     .ok_or_else(|| cancelled(call))?,
                 None => ElicitResult::new(ElicitationAction::Decline),
             };
-            let answer = serde_json::to_value(answer)
-                .map_err(|error| failed(call, format!("the person's answer is no JSON: {error}")))?;
+            let answer = serde_json::to_value(answer).map_err(|error| {
+                failed(call, format!("the person's answer is no JSON: {error}"))
+            })?;
             responses.insert(key, answer);
         }
         Ok((responses, needed.request_state))

@@ -189,7 +189,10 @@ mod tests {
     #[test]
     fn the_id_of_a_long_message_is_found_wherever_it_stands() {
         let number = |n| Some(RequestId::Number(n));
-        assert_eq!(scanned(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#), number(7));
+        assert_eq!(
+            scanned(r#"{"jsonrpc":"2.0","id":7,"result":{}}"#),
+            number(7)
+        );
         assert_eq!(
             scanned(r#"{"result":{"id":1,"a":[{"id":2}],"t":"\"id\":3,}{"},"id" : 8 }"#),
             number(8)
@@ -205,7 +208,8 @@ mod tests {
 
     #[test]
     fn a_raw_result_keeps_what_the_library_does_not_know() {
-        let line = br#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"new","x":1}],"more":0.1}}"#;
+        let line =
+            br#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"new","x":1}],"more":0.1}}"#;
         let message = read_line(line, |_| true).unwrap();
         let message = serde_json::to_value(message).unwrap();
         assert_eq!(

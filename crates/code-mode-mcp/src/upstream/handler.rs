@@ -6,6 +6,7 @@
 )]
 
 use rmcp::ErrorData;
+use rmcp::RoleClient;
 use rmcp::handler::client::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction,
@@ -13,12 +14,11 @@ use rmcp::model::{
     ListRootsResult, LoggingLevel, LoggingMessageNotificationParam, UrlElicitationCapability,
 };
 use rmcp::service::{InboundStreamOrigin, NotificationContext, RequestContext};
-use rmcp::RoleClient;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-use super::redact::Redactor;
 use super::watched::InFlight;
+use crate::config::Redactor;
 
 /// Answers the requests of one server. Owned by its connection's service.
 pub(super) struct Handler {

@@ -14,7 +14,6 @@ mod frame;
 mod handler;
 mod http;
 mod process;
-mod redact;
 mod result;
 mod server;
 mod stdio;
@@ -89,7 +88,9 @@ impl Shared {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Arc<Catalogue>> {
-        self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.catalogue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,7 +165,12 @@ impl Upstream {
     pub async fn call(&self, call: UpstreamCall) -> Result<Value, CallError> {
         let mut servers = self.shared.servers.iter();
         let Some(server) = servers.find(|server| server.config.name == call.server) else {
-            let known: Vec<&str> = self.shared.servers.iter().map(|s| &*s.config.name).collect();
+            let known: Vec<&str> = self
+                .shared
+                .servers
+                .iter()
+                .map(|s| &*s.config.name)
+                .collect();
             return Err(CallError::UnknownServer {
                 server: call.server,
                 known: known.join(", "),

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
-use super::redact::Redactor;
+use crate::config::Redactor;
 use crate::config::Transport;
 
 /// How long a server may take to end after its standard input is closed.
@@ -139,7 +139,10 @@ impl Process {
         self.over = true;
         if let Some(reader) = self.stderr.take() {
             let stop = reader.abort_handle();
-            if tokio::time::timeout(LAST_WORDS_GRACE, reader).await.is_err() {
+            if tokio::time::timeout(LAST_WORDS_GRACE, reader)
+                .await
+                .is_err()
+            {
                 stop.abort();
             }
         }

@@ -121,7 +121,10 @@ mod tests {
                 json!({ "content": [text("x")], "structuredContent": { "a": 1 } }),
                 json!({ "a": 1 }),
             ),
-            (json!({ "content": [], "structuredContent": [1] }), json!([1])),
+            (
+                json!({ "content": [], "structuredContent": [1] }),
+                json!([1]),
+            ),
             (json!({ "structuredContent": false }), json!(false)),
             (
                 json!({ "content": [text("x")], "structuredContent": null }),
@@ -132,12 +135,24 @@ mod tests {
             (json!({ "content": [text("")] }), json!("")),
             (json!({ "content": [text("12")] }), json!("12")),
             (json!({ "content": [text("null")] }), json!("null")),
-            (json!({ "content": [text(" {\"a\":[1]}\n")] }), json!({ "a": [1] })),
+            (
+                json!({ "content": [text(" {\"a\":[1]}\n")] }),
+                json!({ "a": [1] }),
+            ),
             (json!({ "content": [text("[1, 2]")] }), json!([1, 2])),
-            (json!({ "content": [text("{\"a\":"), text("1}")] }), json!({ "a": 1 })),
+            (
+                json!({ "content": [text("{\"a\":"), text("1}")] }),
+                json!({ "a": 1 }),
+            ),
             (json!({ "content": [text("{broken")] }), json!("{broken")),
-            (json!({ "content": [text("{} and more")] }), json!("{} and more")),
-            (json!({ "content": [text("x")], "isError": false }), json!("x")),
+            (
+                json!({ "content": [text("{} and more")] }),
+                json!("{} and more"),
+            ),
+            (
+                json!({ "content": [text("x")], "isError": false }),
+                json!("x"),
+            ),
             // Other content.
             (json!({ "content": [image] }), json!([image])),
             (
@@ -173,7 +188,10 @@ mod tests {
     #[test]
     fn an_error_says_the_text_of_the_result() {
         let cases = [
-            (json!({ "content": [text("a"), text("b")], "isError": true }), "a\nb"),
+            (
+                json!({ "content": [text("a"), text("b")], "isError": true }),
+                "a\nb",
+            ),
             (
                 json!({ "content": [text(" ")], "structuredContent": { "code": 1 }, "isError": true }),
                 "{\"code\":1}",

@@ -14,8 +14,8 @@ use super::call::{CallError, UpstreamCall};
 use super::catalogue::ServerState;
 use super::connection::{Connection, Lifecycle, Line, Outcome};
 use super::process::LastWords;
-use super::redact::Redactor;
 use super::tools::Listed;
+use crate::config::Redactor;
 use crate::config::ServerConfig;
 
 /// A configured server. Shared by its task, which alone changes it, and by calls.
@@ -156,7 +156,8 @@ impl Server {
                 Some(Ok((connection, tools))) => {
                     self.connected(&connection, tools);
                     publish();
-                    self.link.send_replace(Link::Up(Arc::clone(&connection.line)));
+                    self.link
+                        .send_replace(Link::Up(Arc::clone(&connection.line)));
                     let lost = self.stay(&connection, &stop, &publish).await;
                     if stop.is_cancelled() {
                         // Calls in flight hear that the connection is gone; new ones that all is over.
@@ -174,12 +175,21 @@ impl Server {
                 Some(Err(why)) => why,
             };
             let delay = backoff.after_failure(started.elapsed());
-            tracing::warn!(server = self.config.name, why, ?delay, "a server is not connected");
+            tracing::warn!(
+                server = self.config.name,
+                why,
+                ?delay,
+                "a server is not connected"
+            );
             self.lock().state = ServerState::Lost { why: why.clone() };
             publish();
             let next = Instant::now() + delay;
             self.link.send_replace(Link::Down { why, next });
-            if stop.run_until_cancelled(self.until_next(delay)).await.is_none() {
+            if stop
+                .run_until_cancelled(self.until_next(delay))
+                .await
+                .is_none()
+            {
                 break;
             }
         }

@@ -115,7 +115,11 @@ fn schema(tool: &mut Map<String, Value>, key: &str, server: &str, name: &str) ->
         Value::Null => None,
         schema @ (Value::Object(_) | Value::Bool(_)) => Some(schema),
         _ => {
-            tracing::warn!(server, tool = name, "the tool's {key} is no schema; it is ignored");
+            tracing::warn!(
+                server,
+                tool = name,
+                "the tool's {key} is no schema; it is ignored"
+            );
             None
         }
     }
