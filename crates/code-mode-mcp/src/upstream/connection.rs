@@ -23,11 +23,11 @@ use tokio_util::sync::CancellationToken;
 use super::call::{CallError, UpstreamCall};
 use super::handler::Handler;
 use super::process::{LastWords, Process};
-use super::redact::Redactor;
 use super::stdio::StdioTransport;
 use super::trace::add_trace_context;
 use super::watched::{InFlight, Watch, WatchParts, Watched};
 use super::{http, tools};
+use crate::config::Redactor;
 use crate::config::{ServerConfig, Transport};
 
 /// How long the goodbye to a server may take before its connection is dropped.

@@ -17,7 +17,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 
 use super::frame::{Answers, IdScanner, LONGEST_MESSAGE, ResultForm, failure, read_line};
-use super::redact::Redactor;
+use crate::config::Redactor;
 
 /// Bytes of one message that is let go by. A server that sends more has lost its way: the connection is
 /// given up.
