@@ -325,7 +325,9 @@ pub fn parse() -> Command {
     let Arguments { command } = Arguments::parse();
     let mut names: Vec<&str> = Vec::new();
     let tools = command.tools().into_iter();
-    for ToolArgument { name, .. } in tools.flat_map(|tools| tools.functions.iter().chain(&tools.texts)) {
+    for ToolArgument { name, .. } in
+        tools.flat_map(|tools| tools.functions.iter().chain(&tools.texts))
+    {
         if names.contains(&name.as_str()) {
             Arguments::command()
                 .error(

@@ -140,10 +140,8 @@ fn exporting(endpoint: Option<&str>) -> Result<SdkTracerProvider, ExporterBuildE
         inner: exporter.build()?,
         failed: AtomicBool::new(false),
     };
-    let mut resource = Resource::builder().with_attribute(KeyValue::new(
-        "service.version",
-        env!("CARGO_PKG_VERSION"),
-    ));
+    let mut resource = Resource::builder()
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
     if std::env::var_os("OTEL_SERVICE_NAME").is_none_or(|name| name.is_empty()) {
         resource = resource.with_service_name("code-mode");
     }
@@ -255,7 +253,12 @@ fn write_lines(
                 waiting.fetch_sub(1, Ordering::Relaxed);
                 let lost = lost.swap(0, Ordering::Relaxed);
                 if lost > 0 {
-                    write(format!("code-mode: {lost} lines of the log were left out, for nobody read it\n").as_bytes());
+                    write(
+                        format!(
+                            "code-mode: {lost} lines of the log were left out, for nobody read it\n"
+                        )
+                        .as_bytes(),
+                    );
                 }
             }
             // Whoever asked may have gone on.

@@ -223,8 +223,18 @@ mod tests {
         let read = json!({ "readOnlyHint": true, "destructiveHint": true });
         let rows = [
             row("read", "\n Reads a file.\nMore.", read, Action::Allow),
-            row("write", "日本語の説明文を\x1b[2J", json!({ "destructiveHint": true }), Action::Ask),
-            row("touch", "", json!({ "destructiveHint": false }), Action::Allow),
+            row(
+                "write",
+                "日本語の説明文を\x1b[2J",
+                json!({ "destructiveHint": true }),
+                Action::Ask,
+            ),
+            row(
+                "touch",
+                "",
+                json!({ "destructiveHint": false }),
+                Action::Allow,
+            ),
             row("list", "Lists.", json!({}), Action::Ask),
         ];
         assert_eq!(

@@ -66,7 +66,9 @@ impl Default for LogFilter {
 /// Text that says nothing about what to log.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidLogFilter {
-    #[error("neither off, error, warn, info, debug or trace nor filters such as warn,code_mode=debug")]
+    #[error(
+        "neither off, error, warn, info, debug or trace nor filters such as warn,code_mode=debug"
+    )]
     NoLevel,
     #[error("no filters that can be read: {0}")]
     NoFilters(#[from] tracing_subscriber::filter::ParseError),

@@ -106,7 +106,10 @@ fn a_client_on_standard_streams_runs_scripts_until_it_closes_them() {
     assert_eq!(names, ["exec", "wait"]);
     let result = client.exec("text(await tools.mcp__notes__say({ text: 'heard' }))");
     assert!(texts(&result).contains("heard"), "{result:#}");
-    assert_eq!(result["structuredContent"]["calls"][0]["tool"], "mcp__notes__say");
+    assert_eq!(
+        result["structuredContent"]["calls"][0]["tool"],
+        "mcp__notes__say"
+    );
     let ended = client.close().with(0);
     assert_eq!(ended.stdout, "");
     assert_eq!(ended.stderr, "");
@@ -144,7 +147,11 @@ fn the_flags_reach_the_gateway() {
     client.close().with(0);
     let line: Value = serde_json::from_str(&place.read("audit.jsonl")).unwrap();
     assert_eq!(line["tool"], "say");
-    assert_eq!(line["arguments_sha256"].as_str().unwrap().len(), 64, "{line}");
+    assert_eq!(
+        line["arguments_sha256"].as_str().unwrap().len(),
+        64,
+        "{line}"
+    );
 }
 
 #[test]
@@ -155,7 +162,10 @@ fn what_is_wrong_is_said_on_standard_error_and_the_rest_is_served() {
     let result = client.exec("text(await tools.mcp__notes__say({ text: 'heard' }))");
     assert!(texts(&result).contains("heard"), "{result:#}");
     let ended = client.close().with(0);
-    assert!(ended.stderr.starts_with("code-mode: servers.json:1:"), "{ended:?}");
+    assert!(
+        ended.stderr.starts_with("code-mode: servers.json:1:"),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -198,7 +208,9 @@ fn a_second_signal_ends_it_at_once() {
 /// What the gateway answers to a request, as it comes.
 fn http(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(request.replace('\n', "\r\n").as_bytes()).unwrap();
+    stream
+        .write_all(request.replace('\n', "\r\n").as_bytes())
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -209,13 +221,23 @@ fn over_http_it_says_where_and_ends_with_a_signal() {
     let place = place();
     let mut command = mcp(
         &place,
-        ["--config", "servers.json", "--http", "0", "--bearer-token-env", "GATE"],
+        [
+            "--config",
+            "servers.json",
+            "--http",
+            "0",
+            "--bearer-token-env",
+            "GATE",
+        ],
     );
     let mut gateway = Running::new(command.env("GATE", "open-sesame"));
     let said = gateway.stderr_line();
     let url = said.strip_prefix("code-mode: serving at http://").unwrap();
     let address = url.strip_suffix("/mcp").unwrap().to_owned();
-    let health = http(&address, &format!("GET /healthz HTTP/1.1\nHost: {address}\nConnection: close\n\n"));
+    let health = http(
+        &address,
+        &format!("GET /healthz HTTP/1.1\nHost: {address}\nConnection: close\n\n"),
+    );
     assert!(health.starts_with("HTTP/1.1 200"), "{health}");
     let request = |token: &str, host: &str| {
         let body = json!({
@@ -236,7 +258,9 @@ fn over_http_it_says_where_and_ends_with_a_signal() {
             body.len()
         );
         let mut stream = TcpStream::connect(&address).unwrap();
-        stream.write_all((head.replace('\n', "\r\n") + &body).as_bytes()).unwrap();
+        stream
+            .write_all((head.replace('\n', "\r\n") + &body).as_bytes())
+            .unwrap();
         let mut status = String::new();
         BufReader::new(stream).read_line(&mut status).unwrap();
         status
@@ -254,12 +278,17 @@ fn over_http_it_says_where_and_ends_with_a_signal() {
 fn refused<const N: usize>(arguments: [&str; N], says: &[&str]) {
     let place = place();
     let mut command = mcp(&place, arguments);
-    command.env_remove("NOT_SET").env("HOME", place.folder.path());
+    command
+        .env_remove("NOT_SET")
+        .env("HOME", place.folder.path());
     command.env_remove("XDG_CONFIG_HOME");
     let ended = Ended::from(command.output().unwrap()).with(2);
     assert_eq!(ended.stdout, "");
     for expected in says {
-        assert!(ended.stderr.contains(expected), "{expected:?} is not in {ended:#?}");
+        assert!(
+            ended.stderr.contains(expected),
+            "{expected:?} is not in {ended:#?}"
+        );
     }
 }
 
@@ -268,16 +297,32 @@ fn nothing_is_served_without_a_configuration_an_address_or_a_token() {
     refused([], &["no configuration was found", ".mcp.json", "--config"]);
     refused(["--config", "none.json"], &["none.json"]);
     let config = ["--config", "servers.json"];
-    let with = |flags: [&'static str; 4]| [config[0], config[1], flags[0], flags[1], flags[2], flags[3]];
+    let with =
+        |flags: [&'static str; 4]| [config[0], config[1], flags[0], flags[1], flags[2], flags[3]];
     refused(
         with(["--http", "0", "--bearer-token-env", "NOT_SET"]),
         &["NOT_SET", "--bearer-token-env"],
     );
-    refused(["--config", "servers.json", "--http", "0.0.0.0:0"], &["token"]);
-    refused(["--config", "servers.json", "--http", "example.com"], &["127.0.0.1:8080"]);
-    refused(["--config", "servers.json", "--allow-host", "h"], &["--http"]);
-    refused(["--config", "servers.json", "--expose-tools", "["], &["SERVER/TOOL"]);
+    refused(
+        ["--config", "servers.json", "--http", "0.0.0.0:0"],
+        &["token"],
+    );
+    refused(
+        ["--config", "servers.json", "--http", "example.com"],
+        &["127.0.0.1:8080"],
+    );
+    refused(
+        ["--config", "servers.json", "--allow-host", "h"],
+        &["--http"],
+    );
+    refused(
+        ["--config", "servers.json", "--expose-tools", "["],
+        &["SERVER/TOOL"],
+    );
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    refused(["--config", "servers.json", "--http", &address], &["cannot serve at 127.0.0.1:"]);
+    refused(
+        ["--config", "servers.json", "--http", &address],
+        &["cannot serve at 127.0.0.1:"],
+    );
 }

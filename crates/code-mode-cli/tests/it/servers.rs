@@ -41,7 +41,10 @@ fn a_script_calls_commands_and_servers_side_by_side() {
     let place = with_notes();
     let script = "text(await Promise.all([tools.mcp__notes__say({ text: 'one' }), tools.two()]))";
     let ended = place
-        .run(script, ["--config", "servers.json", "--tool", "two=echo two"])
+        .run(
+            script,
+            ["--config", "servers.json", "--tool", "two=echo two"],
+        )
         .with(0);
     assert_eq!(ended.stdout, "[\"one\",\"two\"]\n");
     assert_eq!(ended.stderr, "");
@@ -59,11 +62,18 @@ fn without_the_flag_a_script_has_no_servers_whatever_lies_around() {
 #[test]
 fn a_command_keeps_its_name_and_it_is_said_what_the_servers_tool_is_called() {
     let place = with_notes();
-    let script = "text(await tools.notes__say()); text(await tools.notes__say_2({ text: 'server' }));";
+    let script =
+        "text(await tools.notes__say()); text(await tools.notes__say_2({ text: 'server' }));";
     let ended = place
         .run(
             script,
-            ["--config", "servers.json", "--short-names", "--tool", "notes__say=echo command"],
+            [
+                "--config",
+                "servers.json",
+                "--short-names",
+                "--tool",
+                "notes__say=echo command",
+            ],
         )
         .with(0);
     assert_eq!(ended.stdout, "command\nserver\n");
@@ -79,12 +89,16 @@ fn a_server_that_is_not_there_is_named_and_the_others_go_on() {
     let script = "text(await tools.mcp__notes__say({ text: 'still' }))";
     let ended = place.run(script, ["--config", "servers.json"]).with(0);
     assert_eq!(ended.stdout, "still\n");
-    assert_contains(&ended.stderr, "code-mode: the server missing is not there: ");
+    assert_contains(
+        &ended.stderr,
+        "code-mode: the server missing is not there: ",
+    );
 }
 
 #[test]
 fn an_entry_that_is_wrong_is_explained_and_the_others_go_on() {
-    let place = with_servers(&json!({ "mcpServers": { "wrong": { "command": 7 }, "notes": notes() } }));
+    let place =
+        with_servers(&json!({ "mcpServers": { "wrong": { "command": 7 }, "notes": notes() } }));
     let script = "text(await tools.mcp__notes__say({ text: 'still' }))";
     let ended = place.run(script, ["--config", "servers.json"]).with(0);
     assert_eq!(ended.stdout, "still\n");
@@ -99,7 +113,9 @@ fn a_configuration_that_cannot_be_read_runs_nothing() {
     assert_contains(&ended.stderr, "none.json");
 
     place.write("broken.json", "{");
-    let ended = place.run("text('ran')", ["--config", "broken.json"]).with(2);
+    let ended = place
+        .run("text('ran')", ["--config", "broken.json"])
+        .with(2);
     assert_eq!(ended.stdout, "");
     assert_contains(&ended.stderr, "broken.json:1:");
     assert_contains(&ended.stderr, "names no server that can be used");
@@ -112,7 +128,14 @@ fn calls_are_noted_in_the_audit_log() {
     place
         .run(
             script,
-            ["--config", "servers.json", "--audit", "audit.jsonl", "--audit-arguments", "text"],
+            [
+                "--config",
+                "servers.json",
+                "--audit",
+                "audit.jsonl",
+                "--audit-arguments",
+                "text",
+            ],
         )
         .with(0);
     let line: Value = serde_json::from_str(&place.read("audit.jsonl")).unwrap();
@@ -133,7 +156,17 @@ fn secrets_of_the_configuration_are_in_no_log() {
     let script = "text(await tools.mcp__notes__say({ text: 'done' }))";
     let log = "trace,code_mode=trace,rmcp=trace";
     let ended = place
-        .run(script, ["--config", "servers.json", "--log", log, "--log-file", "log"])
+        .run(
+            script,
+            [
+                "--config",
+                "servers.json",
+                "--log",
+                log,
+                "--log-file",
+                "log",
+            ],
+        )
         .with(0);
     assert_eq!(ended.stdout, "done\n");
     let log = place.read("log");
@@ -148,13 +181,19 @@ fn declarations_of_servers_tools_are_printed_and_checked() {
     let place = with_notes();
     let types = code_mode(&place, ["types", "--config", "servers.json"]).with(0);
     assert_contains(&types.stdout, "mcp__notes__say");
-    let types = code_mode(&place, ["types", "--config", "servers.json", "--short-names"]).with(0);
+    let types = code_mode(
+        &place,
+        ["types", "--config", "servers.json", "--short-names"],
+    )
+    .with(0);
     assert_contains(&types.stdout, "notes__say");
 
     let node_modules = crate::tooling::node_modules();
     std::os::unix::fs::symlink(node_modules, place.path("node_modules")).unwrap();
     let script = "await tools.mcp__notes__say({ text: 7 })";
-    let ended = place.run(script, ["--config", "servers.json", "--check"]).with(2);
+    let ended = place
+        .run(script, ["--config", "servers.json", "--check"])
+        .with(2);
     assert_contains(&ended.stderr, "script.js(1,");
 }
 
@@ -169,7 +208,8 @@ fn with_policy() -> Place {
 #[test]
 fn where_nobody_can_be_asked_a_call_is_refused_in_words() {
     let place = with_policy();
-    let script = "await tools.mcp__notes__wipe({ path: 'a' }).catch((error) => text(error.message))";
+    let script =
+        "await tools.mcp__notes__wipe({ path: 'a' }).catch((error) => text(error.message))";
     let ended = place.run(script, ["--config", "servers.json"]).with(0);
     assert_contains(&ended.stdout, "wipe of server notes was not called");
     assert_contains(&ended.stdout, "standard error is no terminal");
@@ -187,7 +227,11 @@ text(await wipe('sixth'));
 fn the_person_at_the_terminal_is_asked_and_answers_once_or_for_good() {
     let place = with_policy();
     place.write("script.js", WIPE);
-    let mut terminal = Terminal::run(&place, 200, ["run", "script.js", "--config", "servers.json"]);
+    let mut terminal = Terminal::run(
+        &place,
+        200,
+        ["run", "script.js", "--config", "servers.json"],
+    );
     terminal.wait_for("\"path\": \"first\\u001b[1m\"");
     terminal.wait_for("Allow it?");
     terminal.type_line("perhaps");
@@ -201,8 +245,14 @@ fn the_person_at_the_terminal_is_asked_and_answers_once_or_for_good() {
     assert_eq!(terminal.end(), Some(0));
     let screen = terminal.screen();
     assert_contains(&screen, "wiped first");
-    assert_contains(&screen, "the person at the terminal did not allow this call");
-    assert_contains(&screen, "[\"wiped third\",\"wiped fourth\",\"wiped fifth\"]\nwiped sixth");
+    assert_contains(
+        &screen,
+        "the person at the terminal did not allow this call",
+    );
+    assert_contains(
+        &screen,
+        "[\"wiped third\",\"wiped fourth\",\"wiped fifth\"]\nwiped sixth",
+    );
     assert_eq!(screen.matches("Allow it?").count(), 4, "{screen}");
 }
 
@@ -211,7 +261,10 @@ fn the_terminal_shows_calls_of_servers_that_are_under_way() {
     let place = with_notes();
     let pipe = place.fifo("pipe");
     let path = pipe.to_str().unwrap();
-    place.write("script.js", &format!("text(await tools.mcp__notes__hold({{ pipe: {path:?} }}))"));
+    place.write(
+        "script.js",
+        &format!("text(await tools.mcp__notes__hold({{ pipe: {path:?} }}))"),
+    );
     let mut terminal = Terminal::run(&place, 80, ["run", "script.js", "--config", "servers.json"]);
     terminal.wait_for("1 call: mcp__notes__hold (");
     write_fifo(&pipe, "let go");
@@ -277,7 +330,10 @@ fn a_list_fits_its_terminal() {
     let mut terminal = Terminal::run(&place, 50, ["tools", "--config", "servers.json"]);
     assert_eq!(terminal.end(), Some(0));
     let screen = terminal.screen();
-    assert_contains(&screen, "notes   hold               Answers with what come…\n");
+    assert_contains(
+        &screen,
+        "notes   hold               Answers with what come…\n",
+    );
     assert_eq!(screen.lines().count(), 5, "{screen}");
 }
 
@@ -286,7 +342,10 @@ fn a_list_without_some_server_says_which_and_fails() {
     let place = with_servers(&json!({ "mcpServers": { "notes": notes(), "missing": missing() } }));
     let ended = code_mode(&place, ["tools", "--config", "servers.json"]).with(1);
     assert_contains(&ended.stdout, "notes   say");
-    assert_contains(&ended.stderr, "code-mode: the server missing is not there: ");
+    assert_contains(
+        &ended.stderr,
+        "code-mode: the server missing is not there: ",
+    );
 }
 
 #[test]
@@ -300,9 +359,17 @@ fn a_list_looks_for_the_configuration_and_says_where_if_there_is_none() {
     };
     let ended = list(&place).with(2);
     assert_eq!(ended.stdout, "");
-    for looked_at in [".mcp.json", ".vscode/mcp.json", ".config/code-mode/mcp.json", "--config"] {
+    for looked_at in [
+        ".mcp.json",
+        ".vscode/mcp.json",
+        ".config/code-mode/mcp.json",
+        "--config",
+    ] {
         assert_contains(&ended.stderr, looked_at);
     }
-    place.write(".mcp.json", &json!({ "mcpServers": { "notes": notes() } }).to_string());
+    place.write(
+        ".mcp.json",
+        &json!({ "mcpServers": { "notes": notes() } }).to_string(),
+    );
     assert_contains(&list(&place).with(0).stdout, "notes   say");
 }

@@ -24,7 +24,9 @@ fn run<const N: usize>(place: &Place, script: &str, arguments: [&str; N]) -> End
         }
     }
     // A proxy of the machine's is nobody to ask for loopback.
-    command.env("NO_PROXY", "127.0.0.1").env_remove("CODE_MODE_LOG");
+    command
+        .env("NO_PROXY", "127.0.0.1")
+        .env_remove("CODE_MODE_LOG");
     command.env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
     command.args(arguments).output().unwrap().into()
 }
@@ -74,7 +76,10 @@ fn take_request(stream: TcpStream) -> (String, String, Value) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        assert!(reader.read_line(&mut head).unwrap() > 0, "the request ended early: {head}");
+        assert!(
+            reader.read_line(&mut head).unwrap() > 0,
+            "the request ended early: {head}"
+        );
     }
     let path = head.split(' ').nth(1).unwrap().to_owned();
     let head = head.to_lowercase();
@@ -96,7 +101,9 @@ fn a_collector_gets_the_spans_of_a_run_and_the_server_their_trace_context() {
     assert_eq!(ended.stderr, "");
     let (spans, resource) = collector.spans();
     let [session, cell, call] = ["session", "cell", "call"].map(|name| {
-        spans.get(name).unwrap_or_else(|| panic!("no span {name} in {spans:#?}"))
+        spans
+            .get(name)
+            .unwrap_or_else(|| panic!("no span {name} in {spans:#?}"))
     });
     assert_eq!(cell["parentSpanId"], session["spanId"]);
     assert_eq!(call["parentSpanId"], cell["spanId"]);
@@ -109,9 +116,15 @@ fn a_collector_gets_the_spans_of_a_run_and_the_server_their_trace_context() {
     assert_eq!(parent[1], session["traceId"]);
     let sender = spans.values().find(|span| span["spanId"] == parent[2]);
     let sender = sender.unwrap_or_else(|| panic!("no span {} in {spans:#?}", parent[2]));
-    assert!(sender == call || sender["parentSpanId"] == call["spanId"], "{sender:#}");
+    assert!(
+        sender == call || sender["parentSpanId"] == call["spanId"],
+        "{sender:#}"
+    );
     let service = json!({ "key": "service.name", "value": { "stringValue": "code-mode" } });
-    assert!(resource.as_array().unwrap().contains(&service), "{resource:#}");
+    assert!(
+        resource.as_array().unwrap().contains(&service),
+        "{resource:#}"
+    );
     assert!(call.to_string().contains("mcp__notes__meta"), "{call:#}");
 }
 
@@ -128,7 +141,10 @@ fn the_variables_of_opentelemetry_say_where_and_how() {
         .env("OTEL_EXPORTER_OTLP_HEADERS", "x-team=blue")
         .env("OTEL_SERVICE_NAME", "nightly");
     let ended = Ended::from(command.output().unwrap()).with(0);
-    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("done\n", ""));
+    assert_eq!(
+        (ended.stdout.as_str(), ended.stderr.as_str()),
+        ("done\n", "")
+    );
     let (path, head, body) = collector.requests.try_recv().unwrap();
     assert_eq!(path, "/v1/traces");
     assert!(head.contains("x-team: blue"), "{head}");
@@ -140,24 +156,36 @@ fn a_run_ends_well_without_a_collector() {
     let place = place();
     let script = "text(await tools.mcp__notes__say({ text: 'done' }))";
     // Nobody listens.
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let ended = run(&place, script, [&format!("--otlp=http://{gone}")]).with(0);
     assert_eq!(ended.stdout, "done\n");
-    assert!(ended.stderr.contains("spans cannot be exported"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("spans cannot be exported"),
+        "{ended:?}"
+    );
 
     // Somebody listens, and never says a word.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     let ended = run(&place, script, [&format!("--otlp=http://{address}")]).with(0);
     assert_eq!(ended.stdout, "done\n");
-    assert!(ended.stderr.contains("the last spans are lost"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("the last spans are lost"),
+        "{ended:?}"
+    );
 }
 
 #[test]
 fn an_endpoint_that_is_no_url_is_refused() {
     let ended = run(&place(), "text('ran')", ["--otlp=http://[", "--log", "off"]).with(2);
     assert_eq!(ended.stdout, "");
-    assert!(ended.stderr.starts_with("code-mode: cannot export spans: "), "{ended:?}");
+    assert!(
+        ended.stderr.starts_with("code-mode: cannot export spans: "),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -191,13 +219,22 @@ fn the_log_goes_to_a_file_as_json_line_by_line() {
     let place = Place::new();
     place.write("servers.json", MISSING);
     place.write("log", "before\n");
-    let flags = ["--log", "debug", "--log-file", "log", "--log-format", "json"];
+    let flags = [
+        "--log",
+        "debug",
+        "--log-file",
+        "log",
+        "--log-format",
+        "json",
+    ];
     let ended = run(&place, "text('done')", flags).with(0);
     assert!(!ended.stderr.contains("WARN"), "{ended:?}");
     let log = place.read("log");
     let mut lines = log.lines();
     assert_eq!(lines.next(), Some("before"));
-    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert!(lines.iter().any(|line| line["level"] == "WARN"), "{log}");
 }
 
@@ -208,5 +245,10 @@ fn a_log_that_cannot_be_had_is_refused() {
     assert!(ended.stderr.contains("debug"), "{ended:?}");
     let ended = run(&place, "text('ran')", ["--log-file", "no/such/log"]).with(2);
     assert_eq!(ended.stdout, "");
-    assert!(ended.stderr.starts_with("code-mode: cannot write the log to no/such/log: "), "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .starts_with("code-mode: cannot write the log to no/such/log: "),
+        "{ended:?}"
+    );
 }
