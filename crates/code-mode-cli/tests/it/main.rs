@@ -4,6 +4,9 @@ mod check;
 mod config;
 mod examples;
 mod install;
+/// Servers of others, as the gateway's tests have them.
+#[path = "../../../code-mode-mcp/tests/it/installed.rs"]
+mod installed;
 mod limits;
 mod mcp;
 mod output;

@@ -15,7 +15,7 @@ fn place() -> Place {
 }
 
 fn mcp<const N: usize>(place: &Place, arguments: [&str; N]) -> Command {
-    let mut command = place.command(["mcp", "--state-folder", "state"]);
+    let mut command = place.command(["mcp"]);
     command.args(arguments);
     command
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::installed;
 use crate::support::{Ended, Place, write_fifo};
 use crate::terminal::Terminal;
 
@@ -239,7 +240,10 @@ fn the_person_at_the_terminal_is_asked_and_answers_once_or_for_good() {
     terminal.type_line("y");
     terminal.wait_for("\"path\": \"second\"\n  }\nAllow it?");
     terminal.type_line("n");
-    terminal.wait_for("\"path\": \"third\"\n  }\nAllow it?");
+    // Which of the three is asked about first is not told beforehand.
+    terminal.wait_until("a fourth question", |screen| {
+        screen.matches("Allow it?").count() == 4
+    });
     // Those that wait for their turn are not asked about any more, nor is any later one.
     terminal.type_line("always");
     assert_eq!(terminal.end(), Some(0));
@@ -283,7 +287,7 @@ SERVER  TOOL  ACCESS             DESCRIPTION
 notes   hold                     Answers with what comes out of a named pipe.
 notes   meta                     The _meta of the call.
 notes   say   read-only          Says the text again.
-notes   wipe  destructive, asks  Wipes a\\u{1b}[2J note.
+notes   wipe  destructive, asks  Wipes a note.
 "
     );
     assert_eq!(ended.stderr, "");
@@ -312,7 +316,7 @@ fn a_program_reads_the_list_as_json() {
             "server": "notes",
             "tool": "wipe",
             "name": "mcp__notes__wipe",
-            "description": "Wipes a\u{1b}[2J note.",
+            "description": "Wipes a note.",
             "annotations": { "destructiveHint": true },
             "policy": "ask",
             "inputSchema": { "type": "object", "properties": { "path": { "type": "string" } } },
@@ -351,18 +355,12 @@ fn a_list_without_some_server_says_which_and_fails() {
 #[test]
 fn a_list_looks_for_the_configuration_and_says_where_if_there_is_none() {
     let place = Place::new();
-    let home = place.folder.path();
-    let list = |place: &Place| -> Ended {
-        let mut command = place.command(["tools"]);
-        command.env("HOME", home).env_remove("XDG_CONFIG_HOME");
-        command.output().unwrap().into()
-    };
-    let ended = list(&place).with(2);
+    let ended = code_mode(&place, ["tools"]).with(2);
     assert_eq!(ended.stdout, "");
     for looked_at in [
         ".mcp.json",
         ".vscode/mcp.json",
-        ".config/code-mode/mcp.json",
+        "config/code-mode/mcp.json",
         "--config",
     ] {
         assert_contains(&ended.stderr, looked_at);
@@ -371,5 +369,52 @@ fn a_list_looks_for_the_configuration_and_says_where_if_there_is_none() {
         ".mcp.json",
         &json!({ "mcpServers": { "notes": notes() } }).to_string(),
     );
-    assert_contains(&list(&place).with(0).stdout, "notes   say");
+    assert_contains(&code_mode(&place, ["tools"]).with(0).stdout, "notes   say");
+}
+
+#[test]
+fn real_servers_are_listed_searched_and_called() {
+    let place = Place::new();
+    let server =
+        |line: installed::CommandLine| json!({ "command": line.program(), "args": line.args });
+    let servers = json!({
+        "everything": server(installed::everything()),
+        "files": server(installed::filesystem(place.folder.path())),
+        "time": server(installed::time()),
+    });
+    place.write(
+        "servers.json",
+        &json!({ "mcpServers": servers }).to_string(),
+    );
+    let list = code_mode(&place, ["tools", "--config", "servers.json"]).with(0);
+    for expected in [
+        "everything  echo",
+        "files       write_file",
+        "time        convert_time",
+    ] {
+        assert_contains(&list.stdout, expected);
+    }
+    let found = code_mode(
+        &place,
+        ["tools", "read a text file", "--config", "servers.json"],
+    )
+    .with(0);
+    let lines: Vec<&str> = found.stdout.lines().collect();
+    assert!(lines[1].starts_with("files"), "{}", found.stdout);
+    assert_contains(lines[1], "read_text_file");
+
+    let script = "
+const path = 'note.txt';
+await tools.mcp__files__write_file({ path, content: 'kept' });
+const [{ content }, { timezone }] = await Promise.all([
+  tools.mcp__files__read_text_file({ path }),
+  tools.mcp__time__get_current_time({ timezone: 'Asia/Tokyo' }),
+]);
+text({ content, timezone });";
+    let ended = place.run(script, ["--config", "servers.json"]).with(0);
+    assert_eq!(
+        ended.stdout,
+        "{\"content\":\"kept\",\"timezone\":\"Asia/Tokyo\"}\n"
+    );
+    assert_eq!(place.read("note.txt"), "kept");
 }

@@ -76,6 +76,10 @@ impl Place {
         command
             .args(arguments)
             .current_dir(self.folder.path())
+            // What the person at this machine has configured, and keeps, is none of a test's business.
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env_remove("CODE_MODE_LOG")
             .stdin(Stdio::null());
         command
     }

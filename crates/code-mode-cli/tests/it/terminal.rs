@@ -60,6 +60,8 @@ impl Terminal {
             .unwrap();
         let child = command(theirs.into())
             .current_dir(place.folder.path())
+            .env("XDG_STATE_HOME", place.path("state"))
+            .env_remove("CODE_MODE_LOG")
             .env("TERM", "xterm-256color")
             .spawn()
             .unwrap();
@@ -92,13 +94,19 @@ impl Terminal {
     /// Waits until the screen shows this.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
+        self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    /// Waits until the screen is as it should be.
+    #[track_caller]
+    pub fn wait_until(&mut self, what: &str, shown: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + GIVEN_UP;
-        while !self.screen().contains(text) {
+        while !shown(&self.screen()) {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.written.recv_timeout(left) {
                 Ok(bytes) => self.take(&bytes),
                 Err(error) => panic!(
-                    "{text:?} never came: {error}; on the screen:\n{}",
+                    "{what:?} never came: {error}; on the screen:\n{}",
                     self.screen()
                 ),
             }

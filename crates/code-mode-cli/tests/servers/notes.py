@@ -26,7 +26,7 @@ class Notes(Server):
             tool("say", "Says the text again.\nAs it is.", text=STRING),
             readOnlyHint=True,
         ),
-        hinted(tool("wipe", "Wipes a\x1b[2J note.", path=STRING), destructiveHint=True),
+        hinted(tool("wipe", "Wipes a note.", path=STRING), destructiveHint=True),
         tool("meta", "The _meta of the call."),
         tool("hold", "Answers with what comes out of a named pipe.", pipe=STRING),
     ]
