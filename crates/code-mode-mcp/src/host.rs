@@ -1,11 +1,19 @@
 //! Answers the calls of scripts with the tools of the servers: under the policy, noted in the audit
 //! log, seen by whoever watches.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use code_mode::{CancellationToken, CellId, Notification};
+use code_mode::{CancellationToken, CellId, Host, Notification, ToolCall, ToolError, ToolOutput};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use crate::audit::{AuditEntry, AuditLog, AuditOutcome, Decision};
+use crate::policy::{Action, Policy};
+use crate::upstream::{
+    CallError, OutputSchema, Unwrapped, Upstream, UpstreamCall, unwrap_result,
+};
 
 /// A call that the policy wants a person to look at first.
 #[derive(Debug, Clone)]
@@ -106,5 +114,241 @@ pub trait CallEvents: Send + Sync + 'static {
     /// Hears that a cell is closed. The default ignores it.
     fn cell_closed(&self, cell_id: CellId) {
         let _ = cell_id;
+    }
+}
+
+/// A session's host: its nested calls are calls of the servers.
+///
+/// Owned by its engine session. A tool whose policy is `ask` and that a person allowed for good stays
+/// allowed as long as this lives.
+pub struct McpHost<E> {
+    upstream: Upstream,
+    policy: Policy,
+    audit: Option<AuditLog>,
+    /// What the audit log calls the session.
+    session: String,
+    events: Arc<E>,
+    /// Server and tool of what was allowed for good. Locked for moments only.
+    allowed: Mutex<HashSet<(String, String)>>,
+}
+
+impl<E: CallEvents> McpHost<E> {
+    /// A host for one session, which the audit log will call `session`.
+    pub fn new(
+        upstream: Upstream,
+        policy: Policy,
+        session: impl Into<String>,
+        events: Arc<E>,
+    ) -> Self {
+        Self {
+            upstream,
+            policy,
+            audit: None,
+            session: session.into(),
+            events,
+            allowed: Mutex::default(),
+        }
+    }
+
+    /// Notes every call in this log.
+    #[must_use]
+    pub fn audit(mut self, log: AuditLog) -> Self {
+        self.audit = Some(log);
+        self
+    }
+
+    /// Whether the call may go ahead; else what the script is told.
+    async fn decide(
+        &self,
+        route: &Route,
+        cell_id: CellId,
+        arguments: &Map<String, Value>,
+        cancellation: &CancellationToken,
+    ) -> (Decision, Result<(), Failure>) {
+        let Route { server, tool } = route;
+        match self.policy.action(server, tool) {
+            Action::Allow => return (Decision::Allow, Ok(())),
+            Action::Deny => {
+                let why = format!("the policy denies tool {tool} of server {server}");
+                return (Decision::Denied, Err(Failure::error(why)));
+            }
+            Action::Ask => {}
+        }
+        let key = (server.clone(), tool.clone());
+        if self.lock_allowed().contains(&key) {
+            return (Decision::Asked, Ok(()));
+        }
+        let question = Question {
+            cell_id,
+            server: server.clone(),
+            tool: tool.clone(),
+            arguments: arguments.clone(),
+        };
+        let asked = self.events.ask(question, cancellation.clone());
+        match cancellation.run_until_cancelled(asked).await {
+            Some(Answer::AllowOnce) => (Decision::Asked, Ok(())),
+            Some(Answer::AllowAlways) => {
+                self.lock_allowed().insert(key);
+                (Decision::Asked, Ok(()))
+            }
+            Some(Answer::Refuse(why)) => {
+                let why = format!("tool {tool} of server {server} was not called: {why}");
+                (Decision::Refused, Err(Failure::error(why)))
+            }
+            None => {
+                let why = format!("the call of tool {tool} of server {server} was cancelled");
+                let failure = Failure {
+                    outcome: AuditOutcome::Cancelled,
+                    error: ToolError::new(why),
+                };
+                (Decision::Refused, Err(failure))
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        call: &ToolCall,
+        route: &Route,
+        arguments: Map<String, Value>,
+        started: &StartedCall,
+        cancellation: CancellationToken,
+    ) -> Result<ToolOutput, Failure> {
+        let events = Arc::clone(&self.events);
+        let reported = started.clone();
+        let request = UpstreamCall::new(&route.server, &route.tool, arguments)
+            .cancellation(cancellation)
+            .on_progress(move |progress| {
+                events.call_progress(&CallProgress {
+                    call: reported.clone(),
+                    progress: progress.progress,
+                    total: progress.total,
+                    message: progress.message,
+                });
+            });
+        let result = self.upstream.call(request).await?;
+        let schema = match call.tool.definition.output_schema {
+            Some(_) => OutputSchema::Published,
+            None => OutputSchema::Missing,
+        };
+        match unwrap_result(&result, schema) {
+            Unwrapped::Value(value) => Ok(value.into()),
+            Unwrapped::Error(message) => Err(Failure::error(message)),
+        }
+    }
+
+    fn note(
+        &self,
+        call: &ToolCall,
+        route: &Route,
+        decision: Decision,
+        result: Result<(), &Failure>,
+        took: Duration,
+    ) {
+        let Some(audit) = &self.audit else {
+            return;
+        };
+        audit.note(&AuditEntry {
+            session: &self.session,
+            cell: &call.cell_id.to_string(),
+            server: &route.server,
+            tool: &route.tool,
+            arguments: &call.input.to_json(),
+            decision,
+            outcome: result.map_or_else(|failure| failure.outcome, |()| AuditOutcome::Ok),
+            took,
+            error: result.err().map(|failure| failure.error.message.as_str()),
+        });
+    }
+
+    fn lock_allowed(&self) -> std::sync::MutexGuard<'_, HashSet<(String, String)>> {
+        self.allowed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whose tool is called.
+struct Route {
+    server: String,
+    tool: String,
+}
+
+/// A call that gave no result: what the script and what the audit log is told.
+struct Failure {
+    outcome: AuditOutcome,
+    error: ToolError,
+}
+
+impl Failure {
+    fn error(message: String) -> Self {
+        Self {
+            outcome: AuditOutcome::Error,
+            error: ToolError::new(message),
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let outcome = match error {
+            CallError::Cancelled { .. } => AuditOutcome::Cancelled,
+            CallError::TimedOut { .. } => AuditOutcome::Timeout,
+            _ => AuditOutcome::Error,
+        };
+        Self {
+            outcome,
+            error: ToolError::new(error.to_string()),
+        }
+    }
+}
+
+impl<E: CallEvents> Host for McpHost<E> {
+    async fn invoke_tool(
+        &self,
+        call: ToolCall,
+        cancellation: CancellationToken,
+    ) -> Result<ToolOutput, ToolError> {
+        let catalogue = self.upstream.catalogue();
+        let Some((server, tool)) = catalogue.route(&call.tool.definition) else {
+            let name = &call.tool.global_name;
+            return Err(ToolError::new(format!("no server offers {name} any more")));
+        };
+        let route = Route {
+            server: server.to_owned(),
+            tool: tool.to_owned(),
+        };
+        let arguments: Map<String, Value> = call.input.parse()?;
+        let started = StartedCall {
+            cell_id: call.cell_id,
+            call_id: call.call_id,
+            tool: call.tool.global_name.as_str().into(),
+        };
+        self.events.call_started(&started);
+        let (decision, allowed) = self
+            .decide(&route, call.cell_id, &arguments, &cancellation)
+            .await;
+        let began = Instant::now();
+        let result = match allowed {
+            Ok(()) => {
+                self.call(&call, &route, arguments, &started, cancellation)
+                    .await
+            }
+            Err(failure) => Err(failure),
+        };
+        let took = began.elapsed();
+        self.note(&call, &route, decision, result.as_ref().map(|_| ()), took);
+        self.events.call_ended(&EndedCall {
+            call: started,
+            ok: result.is_ok(),
+            took,
+        });
+        result.map_err(|failure| failure.error)
+    }
+
+    async fn notify(&self, notification: Notification, _cancellation: CancellationToken) {
+        self.events.notified(&notification);
+    }
+
+    async fn cell_closed(&self, cell_id: CellId) {
+        self.events.cell_closed(cell_id);
     }
 }

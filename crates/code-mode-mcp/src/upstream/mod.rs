@@ -1,14 +1,43 @@
 //! The servers behind the gateway: connected, watched, called.
+//!
+//! One server is `server`, whose task makes one `connection` after another: over `stdio` to a child
+//! `process`, or over `http`, `watched` on the way. What it lists become definitions in `tools`, and
+//! those of all servers the `catalogue`. A `call` goes the other way, and what comes of it is unwrapped
+//! by `result`. Nothing here knows of cells.
+
+mod backoff;
+mod call;
+mod catalogue;
+mod connection;
+mod elicit;
+mod frame;
+mod handler;
+mod http;
+mod process;
+mod redact;
+mod result;
+mod server;
+mod stdio;
+mod tools;
+mod trace;
+mod watched;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use code_mode::ToolSet;
+use serde_json::Value;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+pub use call::{CallError, OnProgress, Progress, UpstreamCall};
+pub use catalogue::{Catalogue, ListedTool, ServerState, ServerStatus};
+pub use elicit::Elicit;
+pub use result::{OutputSchema, Unwrapped, unwrap_result};
 
 use crate::config::ServerConfig;
 use crate::policy::Policy;
+use server::Server;
 
 /// How servers are presented to scripts.
 #[derive(Debug, Clone, Default)]
@@ -28,92 +57,125 @@ pub struct UpstreamOptions {
 /// back-off when it is lost. [`shutdown`](Self::shutdown) ends them, and so does dropping the last clone.
 #[derive(Clone)]
 pub struct Upstream {
-    _todo: Arc<()>,
+    shared: Arc<Shared>,
+    /// Held by clones of this alone, not by the tasks.
+    tasks: Arc<Tasks>,
 }
 
-/// What is known of all servers at one moment.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Catalogue {
-    /// Every tool that scripts may see, of every connected server: namespace `mcp__{server}`.
-    pub tools: ToolSet,
-    /// Every configured server, in the order of the configuration.
-    pub servers: Vec<ServerStatus>,
+/// The tasks of all servers. Dropping it asks them to end.
+struct Tasks {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    _stop_on_drop: DropGuard,
 }
 
-/// How one server does.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct ServerStatus {
-    /// The name it is configured under.
-    pub name: String,
-    /// The namespace of its tools.
-    pub namespace: String,
-    /// Whether it can be called.
-    pub state: ServerState,
+/// What tasks and calls share.
+struct Shared {
+    servers: Vec<Arc<Server>>,
+    policy: Policy,
+    /// Replaced as a whole. Locked while a new one is made, so that they come in order.
+    catalogue: Mutex<Arc<Catalogue>>,
+    version: watch::Sender<u64>,
 }
 
-/// Whether a server can be called.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum ServerState {
-    /// The first connection is being made.
-    Connecting,
-    /// Connected; its tools are known.
-    Connected {
-        /// What it says of itself for models.
-        instructions: Option<String>,
-        /// The protocol revision in use.
-        protocol: String,
-        /// How many tools scripts see of it.
-        tools: usize,
-    },
-    /// Not connected; it is tried again by itself.
-    Lost {
-        /// Why, in a sentence without secrets.
-        why: String,
-    },
-}
+impl Shared {
+    fn publish(&self) {
+        let mut catalogue = self.lock();
+        if let Some(next) = catalogue.next(&self.servers, &self.policy) {
+            *catalogue = Arc::new(next);
+            drop(catalogue);
+            self.version.send_modify(|version| *version += 1);
+        }
+    }
 
-/// One call of a tool.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct UpstreamCall {
-    /// The server, by its configured name.
-    pub server: String,
-    /// The tool, by its own name.
-    pub tool: String,
-    /// A JSON object.
-    pub arguments: serde_json::Map<String, serde_json::Value>,
-    /// Fires when nobody wants the result any more; the server is told.
-    pub cancellation: CancellationToken,
+    fn lock(&self) -> std::sync::MutexGuard<'_, Arc<Catalogue>> {
+        self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Upstream {
     /// Starts connecting all servers, in parallel, and returns at once.
     ///
     /// Must be called inside a tokio runtime.
-    pub fn start(_servers: Vec<ServerConfig>, _options: UpstreamOptions) -> Self {
-        todo!()
+    pub fn start(servers: Vec<ServerConfig>, options: UpstreamOptions) -> Self {
+        let servers: Vec<Arc<Server>> = servers
+            .into_iter()
+            .map(|config| {
+                let namespace = match options.short_names {
+                    true => config.name.clone(),
+                    false => format!("mcp__{}", config.name),
+                };
+                Arc::new(Server::new(config, namespace))
+            })
+            .collect();
+        let shared = Arc::new(Shared {
+            servers,
+            policy: options.policy,
+            catalogue: Mutex::default(),
+            version: watch::Sender::new(0),
+        });
+        shared.publish();
+        let tracker = TaskTracker::new();
+        let stop = CancellationToken::new();
+        for server in &shared.servers {
+            let server = Arc::clone(server);
+            let shared = Arc::clone(&shared);
+            let stop = stop.clone();
+            tracker.spawn(async move { server.run(stop, || shared.publish()).await });
+        }
+        tracker.close();
+        let tasks = Arc::new(Tasks {
+            tracker,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+        });
+        Self { shared, tasks }
     }
 
     /// What is known now.
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        todo!()
+        Arc::clone(&self.shared.lock())
     }
 
     /// Changes its number whenever [`catalogue`](Self::catalogue) has something new.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        todo!()
+        self.shared.version.subscribe()
     }
 
     /// Returns when no server is [`Connecting`](ServerState::Connecting) any more.
     pub async fn settled(&self) {
-        todo!()
+        let mut changes = self.changes();
+        loop {
+            changes.borrow_and_update();
+            let connecting = |server: &ServerStatus| server.state == ServerState::Connecting;
+            if !self.catalogue().servers.iter().any(connecting) {
+                return;
+            }
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Calls a tool and returns its `CallToolResult`, untouched, also where it is an error.
+    ///
+    /// A call of a server that is lost waits for one attempt to connect it. The policy is not asked:
+    /// that is the host's part. Dropping the future tells the server that nobody waits any more.
+    pub async fn call(&self, call: UpstreamCall) -> Result<Value, CallError> {
+        let mut servers = self.shared.servers.iter();
+        let Some(server) = servers.find(|server| server.config.name == call.server) else {
+            let known: Vec<&str> = self.shared.servers.iter().map(|s| &*s.config.name).collect();
+            return Err(CallError::UnknownServer {
+                server: call.server,
+                known: known.join(", "),
+            });
+        };
+        server.call(&call).await
     }
 
     /// Closes all connections and ends the child processes.
     pub async fn shutdown(&self) {
-        todo!()
+        self.tasks.stop.cancel();
+        self.tasks.tracker.wait().await;
     }
 }

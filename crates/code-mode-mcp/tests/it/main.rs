@@ -1,1 +1,4 @@
 //! Tests of the gateway at its public surface.
+
+mod installed;
+mod judges;

@@ -1,0 +1,3 @@
+//! The gateway judged by servers and clients that others wrote.
+
+mod installation;

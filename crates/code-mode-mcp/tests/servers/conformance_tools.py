@@ -1,0 +1,221 @@
+"""The tools that the official conformance suite wants to find in a server under test, as an upstream
+server: the gateway offers them to the suite with `--expose-tools`, and so what the suite judges is what
+the gateway passes through.
+
+It speaks the revisions with a handshake. What the suite's newest revision calls input that a result
+requires is a question of this server to its client in the middle of a call: the gateway translates.
+"""
+
+import json
+
+from stdio_server import Server, text, tool
+
+# One red pixel; silence.
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+WAV = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA="
+
+SCHEMA_2020_12 = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "$defs": {
+        "address": {
+            "$anchor": "addressDef",
+            "type": "object",
+            "properties": {"street": {"type": "string"}, "city": {"type": "string"}},
+        }
+    },
+    "properties": {
+        "name": {"type": "string"},
+        "address": {"$ref": "#/$defs/address"},
+        "contactMethod": {"type": "string", "enum": ["phone", "email"]},
+        "phone": {"type": "string"},
+        "email": {"type": "string"},
+    },
+    "allOf": [{"anyOf": [{"required": ["phone"]}, {"required": ["email"]}]}],
+    "if": {"properties": {"contactMethod": {"const": "phone"}}, "required": ["contactMethod"]},
+    "then": {"required": ["phone"]},
+    "else": {"required": ["email"]},
+    "additionalProperties": False,
+}
+
+
+def options(*names):
+    return [{"const": name, "title": name.title()} for name in names]
+
+
+def form(required=(), **properties):
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+DEFAULTS = form(
+    name={"type": "string", "default": "John Doe"},
+    age={"type": "integer", "default": 30},
+    score={"type": "number", "default": 95.5},
+    status={"type": "string", "enum": ["active", "inactive", "pending"], "default": "active"},
+    verified={"type": "boolean", "default": True},
+)
+
+ENUMS = form(
+    untitledSingle={"type": "string", "enum": ["option1", "option2", "option3"]},
+    titledSingle={"type": "string", "oneOf": options("value1", "value2", "value3")},
+    legacyEnum={
+        "type": "string",
+        "enum": ["opt1", "opt2", "opt3"],
+        "enumNames": ["Option One", "Option Two", "Option Three"],
+    },
+    untitledMulti={"type": "array", "items": {"type": "string", "enum": ["option1", "option2", "option3"]}},
+    titledMulti={"type": "array", "items": {"anyOf": options("value1", "value2", "value3")}},
+)
+
+RESULTS = {
+    "test_simple_text": text("This is a simple text response for testing."),
+    "test_image_content": {"content": [{"type": "image", "data": PNG, "mimeType": "image/png"}]},
+    "test_audio_content": {"content": [{"type": "audio", "data": WAV, "mimeType": "audio/wav"}]},
+    "test_embedded_resource": {
+        "content": [
+            {
+                "type": "resource",
+                "resource": {
+                    "uri": "test://embedded-resource",
+                    "mimeType": "text/plain",
+                    "text": "This is an embedded resource content.",
+                },
+            }
+        ]
+    },
+    "test_multiple_content_types": {
+        "content": [
+            {"type": "text", "text": "Multiple content types test:"},
+            {"type": "image", "data": PNG, "mimeType": "image/png"},
+            {
+                "type": "resource",
+                "resource": {
+                    "uri": "test://mixed-content-resource",
+                    "mimeType": "application/json",
+                    "text": '{"test":"data","value":123}',
+                },
+            },
+        ]
+    },
+    "test_error_handling": {
+        **text("This tool intentionally returns an error for testing"),
+        "isError": True,
+    },
+    "json_schema_2020_12_tool": text("ok"),
+}
+
+
+class ConformanceTools(Server):
+    name = "conformance-tools"
+    tools = [
+        *(tool(name) for name in RESULTS if name.startswith("test_")),
+        {
+            "name": "json_schema_2020_12_tool",
+            "description": "Tool with JSON Schema 2020-12 features",
+            "inputSchema": SCHEMA_2020_12,
+        },
+        tool("test_tool_with_logging"),
+        tool("test_tool_with_progress"),
+        tool("test_sampling", prompt={"type": "string"}),
+        tool("test_elicitation", message={"type": "string"}),
+        tool("test_elicitation_sep1034_defaults"),
+        tool("test_elicitation_sep1330_enums"),
+        tool("test_input_required_result_elicitation"),
+        tool("test_input_required_result_sampling"),
+        tool("test_input_required_result_list_roots"),
+        tool("test_input_required_result_request_state"),
+        tool("test_input_required_result_multiple_inputs"),
+        tool("test_input_required_result_multi_round"),
+        tool("test_input_required_result_tampered_state"),
+        tool("test_input_required_result_capabilities"),
+    ]
+
+    def call(self, request, name, arguments):
+        if name in RESULTS:
+            self.result(request, RESULTS[name])
+        elif method := getattr(self, name, None):
+            self.result(request, method(request, arguments))
+        else:
+            self.error(request, -32602, f"Unknown tool: {name}")
+
+    # One method for each tool that does more than answer.
+
+    def test_tool_with_logging(self, request, arguments):
+        for said in ("Tool execution started", "Tool processing data", "Tool execution completed"):
+            self.notify("notifications/message", level="info", logger="conformance", data=said)
+        return text("Logged.")
+
+    def test_tool_with_progress(self, request, arguments):
+        for progress in (0, 50, 100):
+            self.progress(request, progress, 100)
+        return text("Progressed.")
+
+    def test_sampling(self, request, arguments):
+        return text(f"LLM response: {self.sampled(arguments['prompt'])}")
+
+    def test_elicitation(self, request, arguments):
+        answer = self.elicited(
+            arguments["message"],
+            form(
+                ["username", "email"],
+                username={"type": "string", "description": "User's response"},
+                email={"type": "string", "description": "User's email address"},
+            ),
+        )
+        return text(f"User response: {json.dumps(answer)}")
+
+    def test_elicitation_sep1034_defaults(self, request, arguments):
+        return self.completed(self.elicited("Please review", DEFAULTS))
+
+    def test_elicitation_sep1330_enums(self, request, arguments):
+        return self.completed(self.elicited("Please choose", ENUMS))
+
+    def test_input_required_result_elicitation(self, request, arguments):
+        return text(f"Hello, {self.asked_for('name', 'What is your name?')}!")
+
+    def test_input_required_result_sampling(self, request, arguments):
+        return text(f"LLM response: {self.sampled('What is the capital of France?')}")
+
+    def test_input_required_result_list_roots(self, request, arguments):
+        return text(f"Roots: {json.dumps(self.ask('roots/list', {}))}")
+
+    def test_input_required_result_request_state(self, request, arguments):
+        answer = self.elicited("Please confirm", form(["ok"], ok={"type": "boolean"}))
+        return text(f"state-ok: {json.dumps(answer)}")
+
+    def test_input_required_result_multiple_inputs(self, request, arguments):
+        name = self.asked_for("name", "What is your name?")
+        return text(f"{self.sampled('Generate a greeting')}, {name}: {json.dumps(self.ask('roots/list', {}))}")
+
+    def test_input_required_result_multi_round(self, request, arguments):
+        name = self.asked_for("name", "Step 1: What is your name?")
+        return text(f"{name}: {self.asked_for('color', 'Step 2: What is your favorite color?')}")
+
+    def test_input_required_result_tampered_state(self, request, arguments):
+        return self.test_input_required_result_request_state(request, arguments)
+
+    def test_input_required_result_capabilities(self, request, arguments):
+        return self.test_input_required_result_elicitation(request, arguments)
+
+    # What the client is asked.
+
+    def elicited(self, message, schema):
+        answer = self.ask("elicitation/create", {"message": message, "requestedSchema": schema})
+        return answer.get("result") or answer["error"]
+
+    def asked_for(self, what, message):
+        answer = self.elicited(message, form([what], **{what: {"type": "string"}}))
+        return answer.get("content", {}).get(what, json.dumps(answer))
+
+    def sampled(self, prompt):
+        message = {"role": "user", "content": {"type": "text", "text": prompt}}
+        answer = self.ask("sampling/createMessage", {"messages": [message], "maxTokens": 100})
+        return json.dumps(answer.get("result") or answer["error"])
+
+    def completed(self, answer):
+        content = json.dumps(answer.get("content"))
+        return text(f"Elicitation completed: action={answer.get('action')}, content={content}")
+
+
+if __name__ == "__main__":
+    ConformanceTools().run()
