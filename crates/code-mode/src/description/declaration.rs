@@ -121,6 +121,11 @@ pub(super) fn fenced(code: &str) -> String {
     format!("```ts\n{}\n```", code.trim_end())
 }
 
+/// The declaration of a tool alone.
+pub(crate) fn declared(tool: &Tool) -> String {
+    Declaration::new(tool).text(tool)
+}
+
 /// A tool's own description and its declaration, complete in themselves.
 pub(crate) fn described(tool: &Tool) -> String {
     let declaration = Declaration::new(tool);

@@ -1,11 +1,15 @@
 //! The description of `exec`: what a model reads before it writes a script.
 
+mod room;
+
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+use self::room::{Room, Unnamed};
 use super::declaration::{Declaration, fenced};
-use super::typescript::MCP_RESULT_TYPES;
+use super::typescript::{MCP_RESULT_TYPES, mcp_structured_content};
 use super::{Tool, ToolSet};
-use crate::response::{ApproximateTokens, TokenCounter};
+use crate::response::TokenCounter;
 use crate::service::{DEFAULT_EXEC_YIELD_TIME_MS, DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL};
 
 /// What [`build_exec_tool_description`] says besides the tools.
@@ -53,15 +57,18 @@ impl<'a> ExecDescriptionOptions<'a> {
     /// The most the description may take, in tokens. Default: no bound.
     ///
     /// The text about scripts themselves is never cut. In what is left, tools get their name first,
-    /// then their description, then their declaration; the text says how many are short of something,
-    /// and `ALL_TOOLS` and `describe_tool` have the rest.
+    /// then their description, then their declaration, those of small namespaces first. Where not even
+    /// the names fit, half of the room is for names, the rest for declarations of some, and tools without
+    /// a name are counted by namespace. The text says how many are short of something; `search_tools` and
+    /// `describe_tool` have the rest.
     #[must_use]
     pub fn max_tokens(mut self, tokens: usize) -> Self {
         self.max_tokens = Some(tokens);
         self
     }
 
-    /// How tokens are counted for [`max_tokens`](Self::max_tokens). Default [`ApproximateTokens`]. The
+    /// How tokens are counted for [`max_tokens`](Self::max_tokens). Default
+    /// [`ApproximateTokens`](crate::ApproximateTokens). The
     /// description is counted in pieces: with a counter whose pieces together come to less than their
     /// sum, it stays under its budget.
     #[must_use]
@@ -89,13 +96,29 @@ pub fn build_exec_tool_description(tools: &ToolSet, options: &ExecDescriptionOpt
         .into_iter()
         .partition(|tool| tool.definition.deferred);
     let mut sections = vec![about_scripts(options)];
+    if tools.iter().any(|tool| tool.definition.raw_results) {
+        sections.push(ABOUT_RAW.to_owned());
+    }
+    let mut room = Room::new(options);
+    for section in &sections {
+        room.take_what_there_is(section);
+    }
     if !deferred.is_empty() {
-        sections.push(about_deferred(deferred.len()));
+        sections.push(about_deferred(&deferred, &mut room));
     }
     let entries: Vec<Entry<'_>> = declared.into_iter().map(Entry::new).collect();
-    sections.extend(about_tools(&entries, &sections, options));
+    sections.extend(about_tools(&entries, room));
     sections.join("\n\n")
 }
+
+/// Said once, if any tool has raw results.
+const ABOUT_RAW: &str = "`await tools.name.raw(args)` gives the untouched MCP result of a tool, \
+    `{ content, structuredContent?, isError? }`, and does not reject where the tool says that it failed. \
+    A `ToolError` has that result as `error.result`.";
+
+/// Said once, if a type is marked so.
+const ABOUT_OBSERVED: &str = "Types after `/** observed */` were learned from earlier results, and not \
+    published by the server: other results are possible.";
 
 fn about_scripts(options: &ExecDescriptionOptions) -> String {
     let yield_time_ms = options.yield_time_ms.unwrap_or(DEFAULT_EXEC_YIELD_TIME_MS);
@@ -116,11 +139,14 @@ fn about_scripts(options: &ExecDescriptionOptions) -> String {
          `{{ signal }}` takes an `AbortSignal`.\n\
          - `ALL_TOOLS: {{ name: string; description: string }}[]`: every tool. \
          `describe_tool(name: string): string`: one tool with its declaration.\n\
+         - `search_tools(query: string, options?: {{ server?: string; limit?: number }}): object[]`: \
+         the tools that do what the query says in plain words, the best first: `name`, `server`, \
+         `description`, and for the first three `declaration`.\n\
          - `text(value: unknown): void`: puts out text; objects as JSON. `console.log` does so too.\n\
          - `image(value: string | object, detail?: \"auto\" | \"low\" | \"high\" | \"original\"): void`, \
          `audio(value: string | object): void`: put out a `data:` URL or an MCP content block.\n\
-         - `forward_output(...results: unknown[]): void`: puts out all text, images and audio of tool \
-         results.\n\
+         - `forward_output(...results: unknown[]): void`: puts out all text, images, audio and \
+         resources of tool results.\n\
          - `store(key: string, value: unknown): void`, `load(key: string): any`: JSON values that later \
          programs of the session find again.\n\
          - `load_output(handle: string, options?: {{ start?: number; end?: number; grep?: string | RegExp }}): string`: \
@@ -138,22 +164,48 @@ fn about_scripts(options: &ExecDescriptionOptions) -> String {
     )
 }
 
-fn about_deferred(count: usize) -> String {
-    let (tools, are) = match count {
-        1 => ("1 more tool", "is"),
-        _ => (&*format!("{count} more tools"), "are"),
-    };
-    format!(
-        "{tools} can be called but {are} not declared here. Find them from a program: \
-         `text(ALL_TOOLS.filter((tool) => /mail/i.test(tool.name + tool.description)))`, then \
-         `text(describe_tool(name))` for how to call one."
-    )
+/// Of the tools that are never declared here: how many, by namespace, and how to find them.
+fn about_deferred(deferred: &[&Tool], room: &mut Room<'_>) -> String {
+    let count = deferred.len();
+    let are = if count == 1 { "is" } else { "are" };
+    let text = format!(
+        "{} can be called but {are} not declared here. Find them from a program: \
+         `text(search_tools(\"send a mail\"))` ranks them by what they do, `text(describe_tool(name))` \
+         says how to call one.",
+        tools(count, "more "),
+    );
+    room.take_what_there_is(&text);
+    let namespace = |tool: &&Tool| tool.definition.namespace.clone();
+    let counts: Vec<_> = deferred
+        .chunk_by(|a, b| namespace(a) == namespace(b))
+        .map(|group| Unnamed {
+            namespace: group[0].definition.namespace.as_deref(),
+            count: group.len(),
+            more: "",
+        })
+        .collect();
+    match counts.as_slice() {
+        [
+            Unnamed {
+                namespace: None, ..
+            },
+        ] => text,
+        counts => text + &room.lines(counts),
+    }
+}
+
+fn tools(count: usize, more: &str) -> String {
+    match count {
+        1 => format!("1 {more}tool"),
+        _ => format!("{count} {more}tools"),
+    }
 }
 
 /// What can be said of one tool.
 struct Entry<'a> {
     tool: &'a Tool,
-    declaration: Declaration,
+    /// Rendered for those tools alone whose declaration may fit.
+    declaration: OnceCell<Declaration>,
 }
 
 /// How much is said of one tool.
@@ -168,8 +220,18 @@ enum Detail {
 
 impl<'a> Entry<'a> {
     fn new(tool: &'a Tool) -> Self {
-        let declaration = Declaration::new(tool);
-        Self { tool, declaration }
+        Self {
+            tool,
+            declaration: OnceCell::new(),
+        }
+    }
+
+    fn namespace(&self) -> Option<&'a str> {
+        self.tool.definition.namespace.as_deref()
+    }
+
+    fn declaration(&self) -> &Declaration {
+        self.declaration.get_or_init(|| Declaration::new(self.tool))
     }
 
     /// The part of the text that is this tool's, in so much detail.
@@ -189,42 +251,52 @@ impl<'a> Entry<'a> {
             parts.push(description.to_owned());
         }
         if detail == Detail::Declaration {
-            parts.extend(self.declaration.note());
-            parts.push(fenced(&self.declaration.text(self.tool)));
+            parts.extend(self.declaration().note());
+            parts.push(fenced(&self.declaration().text(self.tool)));
         }
         parts.join("\n\n")
     }
 }
 
-/// The sections on the tools, after the sections `before`.
-fn about_tools(
-    entries: &[Entry<'_>],
-    before: &[String],
-    options: &ExecDescriptionOptions,
-) -> Vec<String> {
-    let details = match options.max_tokens {
-        None => vec![Detail::Declaration; entries.len()],
-        Some(max_tokens) => Room::new(max_tokens, before, entries, options).divide(entries),
-    };
-    let shown: Vec<(&Entry<'_>, Detail)> = entries.iter().zip(details).collect();
+/// A tool and how much is said of it.
+type Shown<'e, 'a> = (&'e Entry<'a>, Detail);
+
+/// The sections on the tools, in what room there is.
+fn about_tools(entries: &[Entry<'_>], room: Room<'_>) -> Vec<String> {
+    let options = room.options;
+    let (details, counts) = room.divide(entries);
+    let shown: Vec<Shown<'_, '_>> = entries.iter().zip(details).collect();
 
     let mut sections = Vec::new();
-    sections.extend(about_shortened(&shown));
-    let uses_mcp_types = shown
-        .iter()
-        .any(|(entry, detail)| *detail == Detail::Declaration && entry.declaration.uses_mcp_types);
-    if uses_mcp_types {
+    sections.extend(about_shortened(&shown, &counts));
+    let any_declared = |is: fn(&Entry<'_>) -> bool| {
+        let declared =
+            |(entry, detail): &Shown<'_, '_>| *detail == Detail::Declaration && is(entry);
+        shown.iter().any(declared)
+    };
+    if any_declared(is_observed) {
+        sections.push(ABOUT_OBSERVED.to_owned());
+    }
+    if any_declared(uses_mcp_types) {
         sections.push(mcp_types());
     }
     // Sorted by namespace already.
-    for group in shown.chunk_by(|(a, _), (b, _)| namespace(a) == namespace(b)) {
+    for group in shown.chunk_by(|(a, _), (b, _)| a.namespace() == b.namespace()) {
         sections.extend(about_namespace(group, options));
     }
     sections
 }
 
-fn namespace<'a>(entry: &Entry<'a>) -> Option<&'a str> {
-    entry.tool.definition.namespace.as_deref()
+/// Whether its declaration uses [`MCP_RESULT_TYPES`].
+fn uses_mcp_types(entry: &Entry<'_>) -> bool {
+    let schema = entry.tool.definition.output_schema.as_ref();
+    schema.is_some_and(|schema| mcp_structured_content(schema).is_some())
+}
+
+/// Whether its declaration has a type that was learned from results.
+fn is_observed(entry: &Entry<'_>) -> bool {
+    let definition = &entry.tool.definition;
+    definition.observed_output && definition.output_schema.is_some()
 }
 
 fn mcp_types() -> String {
@@ -234,15 +306,10 @@ fn mcp_types() -> String {
     )
 }
 
-/// Says how many tools are short of something, if any are.
-fn about_shortened(shown: &[(&Entry<'_>, Detail)]) -> Option<String> {
-    let shortened = shown
-        .iter()
-        .filter(|(_, detail)| *detail < Detail::Declaration);
-    let unnamed = shown
-        .iter()
-        .filter(|(_, detail)| *detail == Detail::Counted);
-    let (shortened, unnamed) = (shortened.count(), unnamed.count());
+/// Says how many tools are short of something, if any are, and where those are that are not named.
+fn about_shortened(shown: &[Shown<'_, '_>], counts: &str) -> Option<String> {
+    let below = |least: Detail| shown.iter().filter(|(_, detail)| *detail < least).count();
+    let (shortened, unnamed) = (below(Detail::Declaration), below(Detail::Name));
     let all = shown.len();
     match (shortened, unnamed) {
         (0, _) => None,
@@ -250,19 +317,17 @@ fn about_shortened(shown: &[(&Entry<'_>, Detail)]) -> Option<String> {
             "{shortened} of {all} tools are shortened here; `describe_tool(name)` has their declarations."
         )),
         _ => Some(format!(
-            "{shortened} of {all} tools are shortened here, {unnamed} of them not even named: `ALL_TOOLS` \
-             lists them, and `describe_tool(name)` has their declarations."
+            "{shortened} of {all} tools are shortened here, {unnamed} of them not even named: \
+             `search_tools(query, {{ server }})` finds them, and `describe_tool(name)` has their \
+             declarations.{counts}"
         )),
     }
 }
 
 /// A namespace's heading and its tools: first those with an entry of their own, then those with a
 /// name alone. Nothing, if none is named.
-fn about_namespace(
-    group: &[(&Entry<'_>, Detail)],
-    options: &ExecDescriptionOptions,
-) -> Option<String> {
-    let mut parts = vec![heading(namespace(group[0].0), options)];
+fn about_namespace(group: &[Shown<'_, '_>], options: &ExecDescriptionOptions) -> Option<String> {
+    let mut parts = vec![heading(group[0].0.namespace(), options)];
     let described = group.iter().filter(|(_, detail)| *detail > Detail::Name);
     parts.extend(described.map(|(entry, detail)| entry.text(*detail)));
     let names: Vec<String> = group
@@ -284,87 +349,5 @@ fn heading(namespace: Option<&str>, options: &ExecDescriptionOptions) -> String 
     match options.namespaces.get(namespace).map(|text| text.trim()) {
         None | Some("") => format!("## {namespace}"),
         Some(description) => format!("## {namespace}\n\n{description}"),
-    }
-}
-
-/// The tokens that are left for tools.
-struct Room<'o> {
-    tokens: usize,
-    options: &'o ExecDescriptionOptions<'o>,
-}
-
-impl<'o> Room<'o> {
-    /// What `before`, and all that may have to be said besides the tools themselves, leave.
-    fn new(
-        max_tokens: usize,
-        before: &[String],
-        entries: &[Entry<'_>],
-        options: &'o ExecDescriptionOptions<'o>,
-    ) -> Self {
-        let mut room = Self {
-            tokens: max_tokens,
-            options,
-        };
-        let all_unnamed: Vec<_> = entries
-            .iter()
-            .map(|entry| (entry, Detail::Counted))
-            .collect();
-        let fixed = before.iter().cloned().chain(about_shortened(&all_unnamed));
-        let mcp = entries
-            .iter()
-            .any(|entry| entry.declaration.uses_mcp_types)
-            .then(mcp_types);
-        for section in fixed.chain(mcp) {
-            room.tokens = room.tokens.saturating_sub(room.cost(&section));
-        }
-        room
-    }
-
-    /// Gives every tool its name, then as many as possible more, in the order they are listed in.
-    fn divide(mut self, entries: &[Entry<'_>]) -> Vec<Detail> {
-        let mut details = vec![Detail::Counted; entries.len()];
-        let mut last_heading = None;
-        for (entry, detail) in entries.iter().zip(&mut details) {
-            let namespace = namespace(entry);
-            let mut extra = self.cost(&entry.text(Detail::Name));
-            if last_heading != Some(namespace) {
-                // "Also: " too, wherever it comes to stand.
-                extra += self.cost(&format!("{}Also: ", heading(namespace, self.options)));
-            }
-            if self.take(extra) {
-                *detail = Detail::Name;
-                last_heading = Some(namespace);
-            }
-        }
-        for (from, to) in [
-            (Detail::Name, Detail::Description),
-            (Detail::Description, Detail::Declaration),
-        ] {
-            for (entry, detail) in entries.iter().zip(&mut details) {
-                if *detail != from {
-                    continue;
-                }
-                let freed = self.cost(&entry.text(from));
-                let extra = self.cost(&entry.text(to)).saturating_sub(freed);
-                if self.take(extra) {
-                    *detail = to;
-                }
-            }
-        }
-        details
-    }
-
-    fn take(&mut self, tokens: usize) -> bool {
-        let fits = tokens <= self.tokens;
-        if fits {
-            self.tokens -= tokens;
-        }
-        fits
-    }
-
-    /// What a piece of the text takes, with what divides it from the next.
-    fn cost(&self, piece: &str) -> usize {
-        let counter = self.options.token_counter.unwrap_or(&ApproximateTokens);
-        counter.count(&format!("{piece}\n\n"))
     }
 }

@@ -5,6 +5,7 @@ mod arguments;
 mod declaration;
 mod exec;
 mod names;
+mod search;
 mod tool;
 mod tool_set;
 mod type_declarations;
@@ -13,10 +14,10 @@ mod wait;
 
 pub use arguments::{ArgumentValidation, UncheckedPart};
 pub use declaration::augment_tool_definition;
-pub(crate) use declaration::described;
+pub(crate) use declaration::{declared, described};
 pub use exec::{ExecDescriptionOptions, build_exec_tool_description};
 pub use tool::{ToolDefinition, ToolKind};
-pub use tool_set::{Tool, ToolSet};
+pub use tool_set::{Tool, ToolSet, UnknownServer};
 pub use type_declarations::build_type_declarations;
 pub use typescript::{
     DEFAULT_MAX_DECLARATION_BYTES, MCP_RESULT_TYPES, OpenObjects, RenderOptions, RenderedType,

@@ -29,6 +29,19 @@ declare var ALL_TOOLS: Array<{ name: string; description: string; original_name?
 
 /** The description and TypeScript declaration of one tool. */
 declare function describe_tool(name: string): string;
+/** The tools that fit what you want to do, in plain words; the best first, ten unless told otherwise. */
+declare function search_tools(query: string, options?: { server?: string; limit?: number } | null): FoundTool[];
+
+/** A tool that `search_tools` found. */
+interface FoundTool {
+  /** Its name under `tools`. */
+  name: string;
+  server?: string;
+  /** The first line of its description. */
+  description: string;
+  /** Its TypeScript declaration; the first three have it. */
+  declaration?: string;
+}
 
 /** Why a tool call failed. */
 interface ToolError extends Error {
@@ -164,6 +177,7 @@ declare module "code-mode" {
   export const tools: Tools;
   export const ALL_TOOLS: typeof globalThis.ALL_TOOLS;
   export const describe_tool: typeof globalThis.describe_tool;
+  export const search_tools: typeof globalThis.search_tools;
   export const text: typeof globalThis.text;
   export const image: typeof globalThis.image;
   export const audio: typeof globalThis.audio;

@@ -1,13 +1,14 @@
 //! The tools one cell may call, with the names scripts know them by.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::arguments::{InputCheck, UncheckedPart, Violations};
 use super::names::{flat_name, identifier};
+use super::search::Index;
 use super::tool::ToolDefinition;
 
 /// Names a nested tool never has: they are the two tools a model calls from outside.
@@ -44,6 +45,25 @@ impl Tool {
     /// ```
     pub fn unchecked_input(&self) -> &[UncheckedPart] {
         self.check.unchecked(self.definition.input_schema.as_ref())
+    }
+
+    /// The server the tool is of: its namespace, without the `mcp__` that such namespaces begin with.
+    ///
+    /// ```
+    /// use code_mode::{ToolDefinition, ToolSet};
+    ///
+    /// let tools = ToolSet::new([ToolDefinition::function("log", "").namespace("mcp__git")]);
+    /// assert_eq!(tools.get("log").unwrap().server(), Some("git"));
+    /// ```
+    pub fn server(&self) -> Option<&str> {
+        let namespace = self.definition.namespace.as_deref()?;
+        Some(server_of(namespace)).filter(|server| !server.is_empty())
+    }
+
+    /// The first line of the description.
+    pub(crate) fn summary(&self) -> &str {
+        let description = self.definition.description.trim();
+        description.lines().next().unwrap_or("").trim_end()
     }
 
     /// What is wrong with the arguments of a call, by the input schema.
@@ -92,6 +112,36 @@ struct Inner {
     by_name: HashMap<String, usize>,
     /// `ALL_TOOLS` as JSON text.
     catalogue: String,
+    /// Made by the first search, of whichever cell.
+    index: OnceLock<Index>,
+}
+
+/// A namespace without the prefix that the namespaces of MCP servers have.
+fn server_of(namespace: &str) -> &str {
+    namespace.strip_prefix("mcp__").unwrap_or(namespace)
+}
+
+/// A search among the tools of a server that has none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no server {server:?}; {}", known_servers(.servers))]
+#[non_exhaustive]
+pub struct UnknownServer {
+    /// The server that was asked for.
+    pub server: String,
+    /// The servers there are, sorted.
+    pub servers: Vec<String>,
+}
+
+fn known_servers(servers: &[String]) -> String {
+    const SHOWN: usize = 50;
+    if servers.is_empty() {
+        return "no tool is of a server, so leave it out".to_owned();
+    }
+    let shown = servers[..servers.len().min(SHOWN)].join(", ");
+    match servers.len().saturating_sub(SHOWN) {
+        0 => format!("there are {shown}"),
+        more => format!("there are {shown} and {more} more"),
+    }
 }
 
 impl ToolSet {
@@ -124,6 +174,7 @@ impl ToolSet {
                 tools,
                 by_name,
                 catalogue,
+                index: OnceLock::new(),
             }),
         }
     }
@@ -167,6 +218,66 @@ impl ToolSet {
     /// `ALL_TOOLS` as JSON text: `{ name, description }` by name, `original_name` where it differs.
     pub(crate) fn catalogue(&self) -> &str {
         &self.inner.catalogue
+    }
+
+    /// The tools that have something to do with a question in plain words, the best first, at most
+    /// `limit`; of one server, if one is given, by its namespace with or without a leading `mcp__`.
+    ///
+    /// Names say most, then descriptions, then what a tool takes and gives. A tool of the very name that
+    /// is asked for comes first. A question without words finds every tool, by name. The answer is the
+    /// same for the same tools in any order. The first search reads the tools, a bounded part of each;
+    /// a clone of the set need not do so again.
+    ///
+    /// # Errors
+    /// When no tool is of that server; see [`UnknownServer`].
+    ///
+    /// ```
+    /// use code_mode::{ToolDefinition, ToolSet};
+    ///
+    /// let tools = ToolSet::new([
+    ///     ToolDefinition::function("create_directory", "Creates a directory.").namespace("mcp__files"),
+    ///     ToolDefinition::function("now", "The current time in a city.").namespace("mcp__clock"),
+    /// ]);
+    /// let found = tools.search("make a folder", None, 10)?;
+    /// assert_eq!(found[0].global_name, "mcp__files__create_directory");
+    /// assert_eq!(tools.search("", Some("clock"), 10)?.len(), 1);
+    /// assert!(tools.search("mail", Some("post"), 10).is_err());
+    /// # Ok::<(), code_mode::UnknownServer>(())
+    /// ```
+    pub fn search(
+        &self,
+        question: &str,
+        server: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<&Arc<Tool>>, UnknownServer> {
+        if let Some(server) = server {
+            self.know_server(server)?;
+        }
+        let tools = &self.inner.tools;
+        let index = self.inner.index.get_or_init(|| Index::new(tools));
+        let of_the_server = |tool: &&Arc<Tool>| {
+            server.is_none_or(|server| tool.server() == Some(server_of(server)))
+        };
+        let named = self.get(question.trim());
+        let ranked = index.ranked(question).into_iter().map(|tool| &tools[tool]);
+        let others = ranked.filter(|tool| named.is_none_or(|named| !Arc::ptr_eq(named, tool)));
+        Ok(named
+            .into_iter()
+            .chain(others)
+            .filter(of_the_server)
+            .take(limit)
+            .collect())
+    }
+
+    fn know_server(&self, server: &str) -> Result<(), UnknownServer> {
+        let servers: BTreeSet<&str> = self.iter().filter_map(|tool| tool.server()).collect();
+        if servers.contains(server_of(server)) {
+            return Ok(());
+        }
+        Err(UnknownServer {
+            server: server.to_owned(),
+            servers: servers.into_iter().map(str::to_owned).collect(),
+        })
     }
 
     /// Up to three global names a person may have meant by `name`, the closest first.

@@ -2,16 +2,17 @@
 
 use super::callbacks;
 use super::script::Script;
-use super::{outputs, string, tools, web};
+use super::{discovery, outputs, string, tools, web};
 
 /// Globals of V8's that a script must not have: shared memory, its clock, and WebAssembly.
 const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "WebAssembly"];
 
 /// The names of [`install`]'s exports, in the order of the contract.
-pub(super) const EXPORTS: [&str; 16] = [
+pub(super) const EXPORTS: [&str; 17] = [
     "tools",
     "ALL_TOOLS",
     "describe_tool",
+    "search_tools",
     "text",
     "image",
     "audio",
@@ -49,7 +50,8 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Opti
             "tools" => tools.into(),
             "ALL_TOOLS" => catalogue,
             "console" => console.into(),
-            "describe_tool" => function(scope, name, 1, tools::describe_tool)?,
+            "describe_tool" => function(scope, name, 1, discovery::describe_tool)?,
+            "search_tools" => function(scope, name, 2, discovery::search_tools)?,
             "text" => function(scope, name, 1, callbacks::text)?,
             "image" => function(scope, name, 2, callbacks::image)?,
             "audio" => function(scope, name, 1, callbacks::audio)?,

@@ -7,7 +7,7 @@ use super::events::NestedCall;
 use super::render::NoJson;
 use super::script::{AwaitedCall, PendingCall, Script};
 use super::{Thrown, kind_of, place, render, string, web};
-use crate::description::{ArgumentValidation, Tool, ToolKind, ToolSet, described};
+use crate::description::{ArgumentValidation, Tool, ToolKind, ToolSet};
 use crate::service::{ToolError, ToolInput, ToolOutput};
 
 /// How JavaScript's own errors have their properties.
@@ -179,7 +179,7 @@ fn call_unknown_tool<'s>(
 }
 
 /// What is said to a script that names a tool there is not.
-fn no_such_tool(tools: &ToolSet, name: &str) -> String {
+pub(super) fn no_such_tool(tools: &ToolSet, name: &str) -> String {
     let closest = tools.closest(name);
     let help = if tools.is_empty() {
         "no tools are enabled".to_owned()
@@ -189,29 +189,6 @@ fn no_such_tool(tools: &ToolSet, name: &str) -> String {
         format!("did you mean {}?", closest.join(" or "))
     };
     format!("there is no tool {name:?}; {help}")
-}
-
-/// `describe_tool(name)`
-pub(super) fn describe_tool<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    args: Arguments<'s>,
-    mut result: Return,
-) {
-    run(scope, |scope, script| {
-        let Ok(name) = v8::Local::<v8::String>::try_from(args.get(0)) else {
-            let got = kind_of(scope, args.get(0));
-            let message = format!("describe_tool takes the name of a tool, got {got}");
-            return Err(Thrown::Type(message));
-        };
-        let name = render::to_rust_string(scope, name);
-        let tool = script.tools.get(&name).ok_or_else(|| {
-            let message = no_such_tool(&script.tools, &name);
-            Thrown::Type(format!("describe_tool: {message}"))
-        })?;
-        let text = v8::String::new(scope, &described(tool)).ok_or(Thrown::Pending)?;
-        result.set(text.into());
-        Ok(())
-    });
 }
 
 /// `tools.some_tool(input)`

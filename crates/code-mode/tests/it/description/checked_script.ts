@@ -25,6 +25,10 @@ store("degrees", degrees);
 
 await tools["git__read-file"]();
 text(describe_tool("mail__send"));
+const [found] = search_tools("send a mail", { server: "mail", limit: 1 });
+text(found?.declaration ?? found?.name);
+// @ts-expect-error: the limit is a number.
+search_tools("send a mail", { limit: "1" });
 text(load_output("out-1-1", { grep: /error/ }).length);
 
 const controller = new AbortController();

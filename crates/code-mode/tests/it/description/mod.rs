@@ -1,6 +1,7 @@
 //! What a model is told: the descriptions of `exec` and `wait`, and declarations.
 
 mod deferred;
+mod discovery;
 mod exec;
 mod type_declarations;
 

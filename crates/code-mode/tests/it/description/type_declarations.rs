@@ -95,3 +95,32 @@ fn a_description_becomes_a_comment_that_hides_nothing() {
         "{file}"
     );
 }
+
+#[test]
+fn raw_results_and_observed_types_are_declared_and_compile() {
+    let schema = json!({ "type": "object", "properties": { "sum": { "type": "number" } }, "required": ["sum"] });
+    let tools = ToolSet::new([
+        ToolDefinition::function("add-up", "Adds.\nAll of it.")
+            .input_schema(json!({ "type": "object", "properties": { "a": { "type": "number" } } }))
+            .observed_output_schema(schema)
+            .raw_results(),
+        ToolDefinition::freeform("shell", "").raw_results(),
+        ToolDefinition::function("plain", ""),
+    ]);
+    let file = build_type_declarations(&tools);
+    assert!(file.contains("/** observed */"), "{file}");
+    let script = "
+        import { add_up } from 'tools.js';
+        const sum: number = (await tools.add_up({ a: 1 })).sum;
+        const whole = await add_up.raw({ a: sum }, { signal: AbortSignal.timeout(5) });
+        const failed: boolean | undefined = whole.isError;
+        for (const block of whole.content) if (block.type === 'text') text(block.text);
+        await tools['add-up'].raw();
+        text((await tools.shell.raw('ls')).content.length, );
+        try { await tools.shell(`${failed}`) } catch (error) { forward_output((error as ToolError).result) }
+        // @ts-expect-error: the argument is a number.
+        await tools.add_up.raw({ a: 'x' });
+        // @ts-expect-error: it has no raw results.
+        await tools.plain.raw();";
+    checks("raw", &tools, script);
+}

@@ -246,12 +246,12 @@ async fn cells_that_run_at_once_share_nothing() {
 
 #[tokio::test]
 async fn helpers_are_ordinary_functions() {
-    let script = "const helpers = { text, image, audio, forward_output, store, load, load_output, describe_tool, notify, yield_control, exit, setTimeout, clearTimeout };
+    let script = "const helpers = { text, image, audio, forward_output, store, load, load_output, describe_tool, search_tools, notify, yield_control, exit, setTimeout, clearTimeout };
                   for (const [name, helper] of Object.entries({ ...helpers, log: console.log })) {
                       let thrown = ''; try { new helper() } catch (e) { thrown = e.constructor === TypeError }
                       text([name === helper.name, helper.length, typeof helper, helper instanceof Function, 'prototype' in helper, thrown]);
                   }";
-    let expected: Vec<_> = [1, 2, 1, 0, 2, 1, 2, 1, 1, 0, 0, 2, 1, 0]
+    let expected: Vec<_> = [1, 2, 1, 0, 2, 1, 2, 1, 2, 1, 0, 0, 2, 1, 0]
         .map(|length| format!(r#"[true,{length},"function",true,false,true]"#))
         .into();
     assert_eq!(texts(script).await, expected);

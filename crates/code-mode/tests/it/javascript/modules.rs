@@ -9,13 +9,15 @@ async fn both_specifiers_give_every_helper_the_globals_have() {
     for specifier in ["@openai/code_mode", "code-mode"] {
         let script = format!(
             "import {{ tools as a, ALL_TOOLS as b, text as c, image as d, audio as e, forward_output as f, store as g, load as h,
-                      notify as i, yield_control as j, exit as k, setTimeout as l, clearTimeout as m, console as n, load_output as o, describe_tool as p }} from '{specifier}';
-             text([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p].map((x, i) => x ===
-                 [tools, ALL_TOOLS, text, image, audio, forward_output, store, load, notify, yield_control, exit, setTimeout, clearTimeout, console, load_output, describe_tool][i]));"
+                      notify as i, yield_control as j, exit as k, setTimeout as l, clearTimeout as m, console as n, load_output as o, describe_tool as p, search_tools as q }} from '{specifier}';
+             text([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q].map((x, i) => x ===
+                 [tools, ALL_TOOLS, text, image, audio, forward_output, store, load, notify, yield_control, exit, setTimeout, clearTimeout, console, load_output, describe_tool, search_tools][i]));"
         );
         assert_eq!(
             texts(&script).await,
-            ["[true,true,true,true,true,true,true,true,true,true,true,true,true,true,true,true]"]
+            [
+                "[true,true,true,true,true,true,true,true,true,true,true,true,true,true,true,true,true]"
+            ]
         );
     }
 }
@@ -46,7 +48,7 @@ async fn the_helper_module_is_one_under_both_names_and_both_ways() {
             "true",
             "true",
             "true",
-            r#"["ALL_TOOLS","audio","clearTimeout","console","describe_tool","exit","forward_output","image","load","load_output","notify","setTimeout","store","text","tools","yield_control"]"#,
+            r#"["ALL_TOOLS","audio","clearTimeout","console","describe_tool","exit","forward_output","image","load","load_output","notify","search_tools","setTimeout","store","text","tools","yield_control"]"#,
             r#"["ALL_TOOLS","echo","fail","hidden_dynamic_tool","shout","tools"]"#,
             r#"[true,"Module"]"#,
         ]

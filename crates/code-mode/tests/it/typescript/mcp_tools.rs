@@ -88,7 +88,7 @@ const RESULTS: &str = r#"export const results: Array<CallToolResult<{ sum: numbe
 "#;
 
 /// The recorded tools by server.
-fn servers() -> BTreeMap<String, Vec<Value>> {
+pub fn servers() -> BTreeMap<String, Vec<Value>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mcp-tools");
     let entries = fs::read_dir(folder).expect("the recorded tools");
     let paths = entries.map(|entry| entry.expect("an entry").path());

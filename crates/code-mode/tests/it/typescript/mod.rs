@@ -8,3 +8,5 @@ mod mcp_tools;
 mod suite;
 mod truth_table;
 mod type_file;
+
+pub use mcp_tools::servers;
