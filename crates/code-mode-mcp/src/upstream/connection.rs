@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::call::{CallError, UpstreamCall};
 use super::handler::Handler;
 use super::process::{LastWords, Process};
-use super::redact::Redactor;
+use crate::config::Redactor;
 use super::stdio::StdioTransport;
 use super::trace::add_trace_context;
 use super::watched::{InFlight, Watch, WatchParts, Watched};

@@ -17,7 +17,7 @@ use rmcp::RoleClient;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-use super::redact::Redactor;
+use crate::config::Redactor;
 use super::watched::InFlight;
 
 /// Answers the requests of one server. Owned by its connection's service.

@@ -14,7 +14,6 @@ mod frame;
 mod handler;
 mod http;
 mod process;
-mod redact;
 mod result;
 mod server;
 mod stdio;

@@ -14,7 +14,7 @@ use super::call::{CallError, UpstreamCall};
 use super::catalogue::ServerState;
 use super::connection::{Connection, Lifecycle, Line, Outcome};
 use super::process::LastWords;
-use super::redact::Redactor;
+use crate::config::Redactor;
 use super::tools::Listed;
 use crate::config::ServerConfig;
 

@@ -17,7 +17,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 
 use super::frame::{IdScanner, LONGEST_MESSAGE, failure, read_line};
-use super::redact::Redactor;
+use crate::config::Redactor;
 
 /// Bytes of garbage that a log line shows.
 const SHOWN_GARBAGE: usize = 200;

@@ -1,4 +1,7 @@
 //! Tests of the gateway at its public surface.
 
+mod config;
+mod install;
 mod installed;
 mod judges;
+mod snapshot;
