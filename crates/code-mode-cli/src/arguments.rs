@@ -133,7 +133,7 @@ pub struct InstallArguments {
     #[arg(long, value_enum, default_value_t)]
     pub scope: InstallScope,
 
-    /// Show the change, with values that may be secret as \u{2026}, and write nothing.
+    /// Show the change, with values that may be secret as …, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
 
