@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::client::{
     Asked, Client, Identity, REVISIONS, Revision, output, params, result, structured, text,
 };
-use super::rig::Rig;
+use super::rig::{LONG_MS, Rig, gateway, options, policy};
+use super::server::{Server, tool};
+use code_mode_mcp::policy::Action;
 
 const CALL: &str =
     "text(await tools.mcp__test__echo({ text: 'done' }).catch((error) => error.message))";
@@ -305,27 +307,35 @@ async fn a_request_state_is_believed_only_by_the_session_and_the_cell_it_was_giv
 
 #[tokio::test]
 async fn a_question_about_a_call_that_is_gone_is_taken_back() {
-    let rig = asking().await;
+    let server = Server::with_tools("test", vec![tool("held"), tool("gate")]).await;
+    let gateway = gateway(&[&server], policy(Action::Ask, "test/held"), options()).await;
+    let mut rig = Rig { gateway, server };
     let client = person(&rig, Revision::V2025_11_25).await;
     let source = "const abort = new AbortController();
         const call = tools.mcp__test__held({}, { signal: abort.signal }).catch(() => 'aborted');
-        yield_control();
-        await tools.mcp__test__echo({ text: 'x' });
+        await tools.mcp__test__gate();
         abort.abort();
-        text(await call)";
-    client.exec(source).await;
-    let waiting = client.begin("wait", json!({ "cell_id": "1" })).await;
-    let first = client.is_asked().await;
-    assert!(first.message().contains("the tool held"));
-    // The other question is shown when this one is answered; the script then aborts nothing any more.
-    first.says("Refuse");
-    let second = client.is_asked().await;
-    assert!(second.message().contains("the tool echo"));
-    let mut withdrawn = second.answer;
-    let ended = client
-        .begin("wait", json!({ "cell_id": "1", "terminate": true }))
+        text(await call);
+        await tools.mcp__test__held()";
+    let running = client
+        .begin(
+            "exec",
+            json!({ "source": source, "yield_time_ms": LONG_MS }),
+        )
         .await;
-    withdrawn.closed().await;
-    assert_eq!(structured(&result(ended).await)["status"], "terminated");
-    drop(waiting);
+
+    let mut first = client.is_asked().await;
+    rig.server.call().await.answer_text("");
+    first.answer.closed().await;
+
+    let mut second = client.is_asked().await;
+    let terminate = json!({ "cell_id": "1", "terminate": true });
+    let ended = client.call("wait", terminate).await;
+    second.answer.closed().await;
+    assert_eq!(structured(&ended)["status"], "terminated");
+    let answers = [output(&ended), output(&result(running).await)];
+    assert!(
+        answers.iter().any(|answer| answer == "aborted"),
+        "{answers:?}"
+    );
 }

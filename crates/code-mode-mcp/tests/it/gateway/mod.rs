@@ -3,7 +3,12 @@
 mod answers;
 mod asking;
 mod client;
+mod endings;
+mod http;
 mod listing;
+mod outputs;
 mod parallel;
+mod progress;
+mod raw;
 mod rig;
 mod server;
