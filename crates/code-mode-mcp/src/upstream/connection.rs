@@ -227,8 +227,7 @@ async fn not_begun(
         ClientInitializeError::TransportError { .. } if process.is_some() => {
             "the process took no request".to_owned()
         }
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => with_causes(fallback),
-        error => with_causes(error),
+        error => begin_error(error),
     };
     if let Some(process) = process
         && let Some(end) = process.end().await.describe()
@@ -238,6 +237,24 @@ async fn not_begun(
     ConnectError {
         why: redactor.redact(&why),
         silent,
+    }
+}
+
+/// The words of the library, without the names of its types.
+fn begin_error(error: &ClientInitializeError) -> String {
+    match error {
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => begin_error(fallback),
+        ClientInitializeError::TransportError { error, .. } => with_causes(&*error.error),
+        ClientInitializeError::JsonRpcError(error) => {
+            format!(
+                "it refused: {} (JSON-RPC error {})",
+                error.message, error.code.0
+            )
+        }
+        ClientInitializeError::ConnectionClosed(_) => {
+            "it closed the connection before it answered".to_owned()
+        }
+        error => with_causes(error),
     }
 }
 
@@ -251,17 +268,25 @@ fn cannot_start(command: &str, error: &std::io::Error) -> String {
 }
 
 /// An error with all its causes, those left out that the text before already says.
-fn with_causes(error: &dyn Error) -> String {
+fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
+    let mut next = cause(error);
+    while let Some(error) = next {
         let said = error.to_string();
         if !text.contains(&said) {
             text = format!("{text}: {said}");
         }
-        cause = error.source();
+        next = cause(error);
     }
     text
+}
+
+/// What caused an error. The library's errors do not give out the HTTP client's, which says most.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref() {
+        Some(StreamableHttpError::<reqwest::Error>::Client(error)) => Some(error),
+        _ => error.source(),
+    }
 }
 
 /// What became of a request.
@@ -536,7 +561,7 @@ fn fate_of(error: &(dyn Error + 'static)) -> Fate {
         if error.is::<std::io::Error>() {
             return Fate::Lost;
         }
-        next = error.source();
+        next = cause(error);
     }
     Fate::Refused
 }
