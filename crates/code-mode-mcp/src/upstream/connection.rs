@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{CallError, UpstreamCall};
+use super::frame::TOO_LARGE;
 use super::handler::Handler;
 use super::process::{LastWords, Process};
 use super::redact::Redactor;
@@ -242,6 +243,10 @@ async fn not_begun(
 
 /// The words of the library, without the names of its types.
 fn begin_error(error: &ClientInitializeError) -> String {
+    if error.is_authorization_required() {
+        return "it wants to know who we are (HTTP 401); put its credentials into the server's headers"
+            .to_owned();
+    }
     match error {
         ClientInitializeError::LegacyFallbackFailed { fallback, .. } => begin_error(fallback),
         ClientInitializeError::TransportError { error, .. } => with_causes(&*error.error),
@@ -435,6 +440,7 @@ impl Line {
                     self.unreachable.notify_one();
                     lost(call)
                 }
+                Fate::TooLarge => failed(call, TOO_LARGE.to_owned()),
                 Fate::Refused => failed(call, self.redactor.redact(&with_causes(&*error.error))),
             },
             error => failed(call, self.redactor.redact(&with_causes(&error))),
@@ -529,6 +535,8 @@ enum Fate {
     NotSent,
     /// The server may have seen it, and the connection is in doubt.
     Lost,
+    /// The answer is larger than what is taken.
+    TooLarge,
     /// The server answered over the transport, but not as it should.
     Refused,
 }
@@ -548,8 +556,9 @@ fn fate_of(error: &(dyn Error + 'static)) -> Fate {
         if let Some(error) = error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
             match error {
                 StreamableHttpError::Client(_) => {}
-                StreamableHttpError::TransportChannelClosed => return Fate::Lost,
-                StreamableHttpError::SessionExpired
+                StreamableHttpError::ResponseBodyTooLarge { .. } => return Fate::TooLarge,
+                StreamableHttpError::TransportChannelClosed
+                | StreamableHttpError::SessionExpired
                 | StreamableHttpError::ReinitializationFailed(_)
                 | StreamableHttpError::SessionRecoveryTimeout
                 | StreamableHttpError::UnexpectedEndOfStream

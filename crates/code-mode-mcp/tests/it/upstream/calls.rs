@@ -92,12 +92,12 @@ async fn progress_comes_in_order_and_before_the_result() {
     let request = call("s", "steps", json!({ "steps": 500 }))
         .on_progress(move |progress| hearing.lock().unwrap().push(progress));
     in_time(upstream.call(request)).await.unwrap();
+    upstream.shutdown().await;
     let heard = heard.lock().unwrap();
     let steps: Vec<f64> = heard.iter().map(|progress| progress.progress).collect();
     let expected: Vec<f64> = (1..=500).map(f64::from).collect();
     assert_eq!(steps, expected);
     assert_eq!(heard[0].total, Some(500.0));
-    upstream.shutdown().await;
 }
 
 #[tokio::test]
