@@ -369,11 +369,10 @@ impl Line {
         params: CallToolRequestParams,
         timeout: Option<Duration>,
     ) -> Result<Value, Stopped> {
-        let watch = Watch(Arc::new(WatchParts {
-            on_progress: call.on_progress.clone(),
-            elicit: call.elicit.clone(),
-            reported: Notify::new(),
-        }));
+        let watch = Watch(Arc::new(WatchParts::new(
+            call.on_progress.clone(),
+            call.elicit.clone(),
+        )));
         let mut request = CallToolRequest::new(params);
         request.extensions.insert(watch.clone());
         let mut meta = RequestMetaObject::new();
@@ -402,7 +401,7 @@ impl Line {
                         deadline.as_mut().reset(tokio::time::Instant::now() + timeout);
                     }
                 }
-                () = &mut deadline, if timeout.is_some() => {
+                () = &mut deadline, if timeout.is_some() && !watch.0.is_asking() => {
                     sent.cancel("it took longer than the configured time-out").await;
                     return Err(Stopped::Failed(CallError::TimedOut {
                         server: call.server.clone(),

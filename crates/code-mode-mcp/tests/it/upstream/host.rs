@@ -11,6 +11,7 @@ use code_mode_mcp::host::{
 };
 use code_mode_mcp::policy::{Action, Policy, Rule};
 use code_mode_mcp::upstream::{Upstream, UpstreamOptions};
+use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde_json::{Value, json};
 
 use super::support::{catalogue, fake, in_time, stdio_with};
@@ -46,6 +47,16 @@ impl CallEvents for Events {
         ));
         let answer = self.answers.lock().unwrap().pop();
         answer.unwrap_or_else(|| Answer::Refuse("nobody is there".to_owned()))
+    }
+
+    async fn elicit(
+        &self,
+        call: &StartedCall,
+        server: &str,
+        _question: ElicitRequestParams,
+    ) -> ElicitResult {
+        self.hear(format!("elicit {} {server}", call.call_id));
+        ElicitResult::new(ElicitationAction::Accept).with_content(json!({ "name": "Ada" }))
     }
 
     fn call_started(&self, call: &StartedCall) {
@@ -218,6 +229,17 @@ async fn calls_progress_and_notifications_are_heard_in_order() {
             "end 1 true",
         ]
     );
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn what_a_server_asks_in_a_call_goes_to_the_front_door() {
+    let fixture = Fixture::new().await;
+    assert_eq!(
+        fixture.run("text(await tools.mcp__s__ask({}))").await,
+        r#"{"action":"accept","content":{"name":"Ada"}}"#
+    );
+    assert!(fixture.events.heard().contains(&"elicit 1 s".to_owned()));
     fixture.end().await;
 }
 

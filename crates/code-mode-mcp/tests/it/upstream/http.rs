@@ -1,6 +1,7 @@
 //! What is particular to servers over HTTP: headers, redirects, statuses, sizes.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -13,8 +14,10 @@ use code_mode_mcp::upstream::{CallError, ServerState};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::support::{called, connected, in_time, text_of, why_lost};
+use super::support::{called, catalogue, connected, in_time, text_of, why_lost};
 
 /// A server of revision 2025-11-25 that answers each request with plain JSON.
 #[derive(Clone)]
@@ -108,6 +111,54 @@ async fn serve(router: Router) -> String {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
     format!("http://{address}")
+}
+
+/// Serves at an address until `stop` fires and all connections are closed.
+async fn serve_until(address: SocketAddr, stop: CancellationToken) -> JoinHandle<()> {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    // Of the server before, connections may be left that are closing.
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    let listener = socket.listen(64).unwrap();
+    let router = Router::new()
+        .route("/mcp", any(Answers::answer))
+        .with_state(Answers::new());
+    tokio::spawn(async move {
+        let stopped = async move { stop.cancelled().await };
+        axum::serve(listener, router)
+            .with_graceful_shutdown(stopped)
+            .await
+            .unwrap();
+    })
+}
+
+#[tokio::test]
+async fn a_server_over_http_that_comes_back_is_connected_again() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let stop = CancellationToken::new();
+    let served = serve_until(address, stop.clone()).await;
+    let upstream = connected([config(format!("http://{address}/mcp"))]).await;
+    assert_eq!(text_of(&upstream, "s", "t", json!({})).await, "t");
+    stop.cancel();
+    in_time(served).await.unwrap();
+
+    let error = called(&upstream, "s", "t", json!({})).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            CallError::NotConnected { .. } | CallError::Lost { .. }
+        ),
+        "{error:?}"
+    );
+    let _served = serve_until(address, CancellationToken::new()).await;
+    catalogue(&upstream, |now| {
+        matches!(now.servers[0].state, ServerState::Connected { .. })
+    })
+    .await;
+    assert_eq!(text_of(&upstream, "s", "t", json!({})).await, "t");
+    upstream.shutdown().await;
 }
 
 async fn serve_answers(state: Answers) -> String {
