@@ -152,9 +152,19 @@ pub(super) struct IdScanner {
 const LONGEST_TOKEN: usize = 256;
 
 impl IdScanner {
-    pub(super) fn observe(&mut self, bytes: &[u8]) {
-        for byte in bytes {
+    pub(super) fn observe(&mut self, mut bytes: &[u8]) {
+        while let [byte, rest @ ..] = bytes {
             self.step(*byte);
+            // Nearly all of a message that is too long is inside strings of its result, or is garbage.
+            let next = if self.in_string && !self.escaped && self.depth != 1 {
+                memchr::memchr2(b'"', b'\\', rest)
+            } else if !self.in_string && self.depth == 0 {
+                memchr::memchr3(b'"', b'{', b'[', rest)
+            } else {
+                Some(0)
+            };
+            let skipped = next.unwrap_or(rest.len());
+            bytes = &rest[skipped..];
         }
     }
 

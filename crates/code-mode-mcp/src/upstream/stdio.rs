@@ -23,7 +23,7 @@ use super::redact::Redactor;
 
 /// Bytes of one message that is let go by. A server that sends more has lost its way: the connection is
 /// given up.
-const ENDLESS_MESSAGE: usize = 1024 * 1024 * 1024;
+const ENDLESS_MESSAGE: usize = 4 * LONGEST_MESSAGE;
 
 /// Bytes of garbage that a log line shows.
 const SHOWN_GARBAGE: usize = 200;
@@ -144,7 +144,7 @@ impl StdioTransport {
             if available.is_empty() {
                 return Ok(Read::End);
             }
-            let newline = available.iter().position(|byte| *byte == b'\n');
+            let newline = memchr::memchr(b'\n', available);
             let end = newline.map_or(available.len(), |at| at + 1);
             let bytes = &available[..end];
             if self.too_long.is_none() && self.line.len() + bytes.len() > LONGEST_MESSAGE {
