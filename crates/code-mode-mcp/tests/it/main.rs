@@ -1,5 +1,8 @@
 //! Tests of the gateway at its public surface.
 
+mod config;
+mod install;
 mod installed;
 mod judges;
+mod snapshot;
 mod upstream;
