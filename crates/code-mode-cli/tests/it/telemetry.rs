@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::servers::{notes, with_servers};
 use crate::support::{Ended, Place};
+use crate::terminal::GIVEN_UP;
 
 fn place() -> Place {
     with_servers(&json!({ "mcpServers": { "notes": notes() } }))
@@ -52,11 +53,13 @@ impl Collector {
         Self { endpoint, requests }
     }
 
-    /// All spans that came, by name, and the attributes of what sent them. The command has ended.
-    fn spans(&self) -> (HashMap<String, Value>, Value) {
+    /// Waits until spans of these names have come; the answer has all by name, and the attributes of
+    /// what sent them.
+    fn spans(&self, names: [&str; 3]) -> (HashMap<String, Value>, Value) {
         let mut spans = HashMap::new();
         let mut resource = Value::Null;
-        for (path, _, body) in self.requests.try_iter() {
+        while !names.iter().all(|name| spans.contains_key(*name)) {
+            let (path, _, body) = self.next();
             assert_eq!(path, "/v1/traces");
             for sent in body["resourceSpans"].as_array().unwrap() {
                 resource = sent["resource"]["attributes"].clone();
@@ -69,6 +72,11 @@ impl Collector {
             }
         }
         (spans, resource)
+    }
+
+    fn next(&self) -> (String, String, Value) {
+        let next = self.requests.recv_timeout(GIVEN_UP);
+        next.expect("the collector hears of the run")
     }
 }
 
@@ -99,12 +107,9 @@ fn a_collector_gets_the_spans_of_a_run_and_the_server_their_trace_context() {
     let script = "text((await tools.mcp__notes__meta()).traceparent)";
     let ended = run(&place(), script, [&otlp]).with(0);
     assert_eq!(ended.stderr, "");
-    let (spans, resource) = collector.spans();
-    let [session, cell, call] = ["session", "cell", "call"].map(|name| {
-        spans
-            .get(name)
-            .unwrap_or_else(|| panic!("no span {name} in {spans:#?}"))
-    });
+    let names = ["session", "cell", "call"];
+    let (spans, resource) = collector.spans(names);
+    let [session, cell, call] = names.map(|name| &spans[name]);
     assert_eq!(cell["parentSpanId"], session["spanId"]);
     assert_eq!(call["parentSpanId"], cell["spanId"]);
     for span in [cell, call] {
@@ -145,7 +150,7 @@ fn the_variables_of_opentelemetry_say_where_and_how() {
         (ended.stdout.as_str(), ended.stderr.as_str()),
         ("done\n", "")
     );
-    let (path, head, body) = collector.requests.try_recv().unwrap();
+    let (path, head, body) = collector.next();
     assert_eq!(path, "/v1/traces");
     assert!(head.contains("x-team: blue"), "{head}");
     assert!(body.to_string().contains("nightly"), "{body:#}");
