@@ -376,6 +376,9 @@ mod tests {
     fn a_file_that_cannot_be_written_to_is_an_error_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let error = AuditLog::open(AuditOptions::new(folder.path())).unwrap_err();
-        assert!(error.to_string().contains("cannot be written to"), "{error}");
+        assert!(
+            error.to_string().contains("cannot be written to"),
+            "{error}"
+        );
     }
 }

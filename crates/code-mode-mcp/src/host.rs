@@ -2,17 +2,20 @@
 //! log, seen by whoever watches.
 
 use std::collections::HashSet;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use code_mode::{CancellationToken, CellId, Host, Notification, ToolCall, ToolError, ToolOutput};
+use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::audit::{AuditEntry, AuditLog, AuditOutcome, Decision};
 use crate::policy::{Action, Policy};
 use crate::upstream::{
-    CallError, OutputSchema, Unwrapped, Upstream, UpstreamCall, unwrap_result,
+    CallError, Elicit, OutputSchema, Unwrapped, Upstream, UpstreamCall, error_text, is_error,
+    unwrap_result,
 };
 
 /// A call that the policy wants a person to look at first.
@@ -58,7 +61,8 @@ pub struct StartedCall {
 pub struct EndedCall {
     /// The call as it began.
     pub call: StartedCall,
-    /// Whether it gave a result.
+    /// Whether the tool did what it was asked. A result that says it is an error is no success, also
+    /// where a script asked for it as it is.
     pub ok: bool,
     /// How long it took, questions to a person left out.
     pub took: Duration,
@@ -90,6 +94,19 @@ pub trait CallEvents: Send + Sync + 'static {
         question: Question,
         cancellation: CancellationToken,
     ) -> impl Future<Output = Answer> + Send;
+
+    /// Has a person answer what a server asks in the middle of a call. The default declines.
+    ///
+    /// Dropped when the call is cancelled.
+    fn elicit(
+        &self,
+        call: &StartedCall,
+        server: &str,
+        question: ElicitRequestParams,
+    ) -> impl Future<Output = ElicitResult> + Send {
+        let _ = (call, server, question);
+        std::future::ready(ElicitResult::new(ElicitationAction::Decline))
+    }
 
     /// Hears that a call begins. The default ignores it.
     fn call_started(&self, call: &StartedCall) {
@@ -213,11 +230,16 @@ impl<E: CallEvents> McpHost<E> {
         arguments: Map<String, Value>,
         started: &StartedCall,
         cancellation: CancellationToken,
-    ) -> Result<ToolOutput, Failure> {
+    ) -> Result<Given, Failure> {
         let events = Arc::clone(&self.events);
         let reported = started.clone();
         let request = UpstreamCall::new(&route.server, &route.tool, arguments)
             .cancellation(cancellation)
+            .elicit(Arc::new(Questions {
+                events: Arc::clone(&self.events),
+                call: started.clone(),
+                server: route.server.clone(),
+            }))
             .on_progress(move |progress| {
                 events.call_progress(&CallProgress {
                     call: reported.clone(),
@@ -227,13 +249,35 @@ impl<E: CallEvents> McpHost<E> {
                 });
             });
         let result = self.upstream.call(request).await?;
-        let schema = match call.tool.definition.output_schema {
-            Some(_) => OutputSchema::Published,
-            None => OutputSchema::Missing,
+        if call.raw {
+            let said = is_error(&result).then(|| error_text(&result));
+            return Ok(Given {
+                output: result.into(),
+                said_error: said,
+            });
+        }
+        let definition = &call.tool.definition;
+        let schema = match definition.output_schema.is_some() && !definition.observed_output {
+            true => OutputSchema::Published,
+            false => OutputSchema::Missing,
         };
-        match unwrap_result(&result, schema) {
-            Unwrapped::Value(value) => Ok(value.into()),
-            Unwrapped::Error(message) => Err(Failure::error(message)),
+        match unwrap_result(result, schema) {
+            Unwrapped::Value(value) => {
+                if schema == OutputSchema::Missing {
+                    self.upstream.observe(&route.server, &route.tool, &value);
+                }
+                Ok(Given {
+                    output: value.into(),
+                    said_error: None,
+                })
+            }
+            Unwrapped::Error { message, result } => {
+                let mut failure = Failure::error(message);
+                if let Ok(result) = serde_json::value::to_raw_value(&result) {
+                    failure.error = failure.error.with_result(result);
+                }
+                Err(failure)
+            }
         }
     }
 
@@ -242,11 +286,19 @@ impl<E: CallEvents> McpHost<E> {
         call: &ToolCall,
         route: &Route,
         decision: Decision,
-        result: Result<(), &Failure>,
+        result: &Result<Given, Failure>,
         took: Duration,
     ) {
         let Some(audit) = &self.audit else {
             return;
+        };
+        let (outcome, error) = match result {
+            Ok(Given {
+                said_error: Some(said),
+                ..
+            }) => (AuditOutcome::Error, Some(said.as_str())),
+            Ok(_) => (AuditOutcome::Ok, None),
+            Err(failure) => (failure.outcome, Some(failure.error.message.as_str())),
         };
         audit.note(&AuditEntry {
             session: &self.session,
@@ -255,9 +307,9 @@ impl<E: CallEvents> McpHost<E> {
             tool: &route.tool,
             arguments: &call.input.to_json(),
             decision,
-            outcome: result.map_or_else(|failure| failure.outcome, |()| AuditOutcome::Ok),
+            outcome,
             took,
-            error: result.err().map(|failure| failure.error.message.as_str()),
+            error,
         });
     }
 
@@ -266,10 +318,33 @@ impl<E: CallEvents> McpHost<E> {
     }
 }
 
+/// Hands what a server asks in a call on to the front door.
+struct Questions<E> {
+    events: Arc<E>,
+    call: StartedCall,
+    server: String,
+}
+
+impl<E: CallEvents> Elicit for Questions<E> {
+    fn elicit(
+        &self,
+        question: ElicitRequestParams,
+    ) -> Pin<Box<dyn Future<Output = ElicitResult> + Send + '_>> {
+        Box::pin(self.events.elicit(&self.call, &self.server, question))
+    }
+}
+
 /// Whose tool is called.
 struct Route {
     server: String,
     tool: String,
+}
+
+/// A call that gave a result.
+struct Given {
+    output: ToolOutput,
+    /// What a result says of its error that a script asked for as it is.
+    said_error: Option<String>,
 }
 
 /// A call that gave no result: what the script and what the audit log is told.
@@ -335,13 +410,24 @@ impl<E: CallEvents> Host for McpHost<E> {
             Err(failure) => Err(failure),
         };
         let took = began.elapsed();
-        self.note(&call, &route, decision, result.as_ref().map(|_| ()), took);
+        self.note(&call, &route, decision, &result, took);
+        let ok = matches!(&result, Ok(given) if given.said_error.is_none());
+        tracing::debug!(
+            server = route.server,
+            tool = route.tool,
+            ok,
+            ?took,
+            "a call has ended"
+        );
         self.events.call_ended(&EndedCall {
             call: started,
-            ok: result.is_ok(),
+            ok,
             took,
         });
-        result.map_err(|failure| failure.error)
+        match result {
+            Ok(given) => Ok(given.output),
+            Err(failure) => Err(failure.error),
+        }
     }
 
     async fn notify(&self, notification: Notification, _cancellation: CancellationToken) {

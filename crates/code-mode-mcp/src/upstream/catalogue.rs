@@ -90,20 +90,27 @@ impl Catalogue {
         let definitions: Vec<Arc<Vec<ToolDefinition>>> =
             known.into_iter().map(|known| known.tools).collect();
         let same_tools = self.definitions.len() == definitions.len()
-            && self.definitions.iter().zip(&definitions).all(|(a, b)| Arc::ptr_eq(a, b) || a == b);
+            && self
+                .definitions
+                .iter()
+                .zip(&definitions)
+                .all(|(a, b)| Arc::ptr_eq(a, b) || a == b);
         if same_tools && self.servers == statuses {
             return None;
         }
         let tools = if same_tools {
             self.tools.clone()
         } else {
-            let all = servers.iter().zip(&definitions).flat_map(|(server, tools)| {
-                let name = &server.config.name;
-                tools
-                    .iter()
-                    .filter(move |tool| policy.action(name, &tool.name) != Action::Deny)
-                    .cloned()
-            });
+            let all = servers
+                .iter()
+                .zip(&definitions)
+                .flat_map(|(server, tools)| {
+                    let name = &server.config.name;
+                    tools
+                        .iter()
+                        .filter(move |tool| policy.action(name, &tool.name) != Action::Deny)
+                        .cloned()
+                });
             ToolSet::new(all)
         };
         let by_namespace = statuses
@@ -141,13 +148,15 @@ impl Catalogue {
     /// What connected servers say of themselves, by namespace: descriptions for
     /// [`ExecDescriptionOptions::namespace`](code_mode::ExecDescriptionOptions::namespace).
     pub fn instructions(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.servers.iter().filter_map(|server| match &server.state {
-            ServerState::Connected {
-                instructions: Some(text),
-                ..
-            } if !text.trim().is_empty() => Some((&*server.namespace, text.trim())),
-            _ => None,
-        })
+        self.servers
+            .iter()
+            .filter_map(|server| match &server.state {
+                ServerState::Connected {
+                    instructions: Some(text),
+                    ..
+                } if !text.trim().is_empty() => Some((&*server.namespace, text.trim())),
+                _ => None,
+            })
     }
 
     /// Every tool with what it says of itself, in the order of [`tools`](Self::tools).

@@ -2,8 +2,8 @@
 //!
 //! One server is `server`, whose task makes one `connection` after another: over `stdio` to a child
 //! `process`, or over `http`, `watched` on the way. What it lists become definitions in `tools`, and
-//! those of all servers the `catalogue`. A `call` goes the other way, and what comes of it is unwrapped
-//! by `result`. Nothing here knows of cells.
+//! those of all servers the `catalogue`. A `call` goes the other way; what comes of it is unwrapped by
+//! `result`, and its `shape` is `learned` where the tool says nothing of it. Nothing here knows of cells.
 
 mod backoff;
 mod call;
@@ -13,9 +13,11 @@ mod elicit;
 mod frame;
 mod handler;
 mod http;
+mod learned;
 mod process;
 mod result;
 mod server;
+mod shape;
 mod stdio;
 mod tools;
 mod trace;
@@ -23,6 +25,7 @@ mod watched;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -32,11 +35,16 @@ use tokio_util::task::TaskTracker;
 pub use call::{CallError, OnProgress, Progress, UpstreamCall};
 pub use catalogue::{Catalogue, ListedTool, ServerState, ServerStatus};
 pub use elicit::Elicit;
-pub use result::{OutputSchema, Unwrapped, unwrap_result};
+pub(crate) use result::error_text;
+pub use result::{OutputSchema, Unwrapped, is_error, unwrap_result};
 
 use crate::config::ServerConfig;
 use crate::policy::Policy;
+use learned::Learned;
 use server::Server;
+
+/// What is learned within this time changes the catalogue once.
+const LEARNED_TOGETHER: Duration = Duration::from_millis(500);
 
 /// How servers are presented to scripts.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +80,7 @@ struct Tasks {
 struct Shared {
     servers: Vec<Arc<Server>>,
     policy: Policy,
+    learned: Arc<Learned>,
     /// Replaced as a whole. Locked while a new one is made, so that they come in order.
     catalogue: Mutex<Arc<Catalogue>>,
     version: watch::Sender<u64>,
@@ -87,8 +96,37 @@ impl Shared {
         }
     }
 
+    /// Keeps what is learned, and shows it in the catalogue; not with each result, since a changed
+    /// catalogue is a changed prompt. Ends when `stop` fires, with all kept.
+    async fn follow_learning(&self, stop: CancellationToken) {
+        loop {
+            let changed = async {
+                self.learned.changed.notified().await;
+                tokio::time::sleep(LEARNED_TOGETHER).await;
+            };
+            let stopped = stop.run_until_cancelled(changed).await.is_none();
+            for server in &self.servers {
+                server.apply_learned();
+            }
+            self.publish();
+            let learned = Arc::clone(&self.learned);
+            let _ = tokio::task::spawn_blocking(move || learned.save()).await;
+            if stopped {
+                return;
+            }
+        }
+    }
+
+    fn server(&self, name: &str) -> Option<&Arc<Server>> {
+        self.servers
+            .iter()
+            .find(|server| server.config.name == name)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Arc<Catalogue>> {
-        self.catalogue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.catalogue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,6 +135,7 @@ impl Upstream {
     ///
     /// Must be called inside a tokio runtime.
     pub fn start(servers: Vec<ServerConfig>, options: UpstreamOptions) -> Self {
+        let learned = Arc::new(Learned::new(options.state_folder));
         let servers: Vec<Arc<Server>> = servers
             .into_iter()
             .map(|config| {
@@ -104,12 +143,13 @@ impl Upstream {
                     true => config.name.clone(),
                     false => format!("mcp__{}", config.name),
                 };
-                Arc::new(Server::new(config, namespace))
+                Arc::new(Server::new(config, namespace, Arc::clone(&learned)))
             })
             .collect();
         let shared = Arc::new(Shared {
             servers,
             policy: options.policy,
+            learned,
             catalogue: Mutex::default(),
             version: watch::Sender::new(0),
         });
@@ -122,6 +162,9 @@ impl Upstream {
             let stop = stop.clone();
             tracker.spawn(async move { server.run(stop, || shared.publish()).await });
         }
+        let learning = Arc::clone(&shared);
+        let until = stop.clone();
+        tracker.spawn(async move { learning.follow_learning(until).await });
         tracker.close();
         let tasks = Arc::new(Tasks {
             tracker,
@@ -156,20 +199,32 @@ impl Upstream {
         }
     }
 
-    /// Calls a tool and returns its `CallToolResult`, untouched, also where it is an error.
+    /// Calls a tool and returns its `CallToolResult` as it came, also where it is an error. (Of a
+    /// server over HTTP, members of content blocks that the protocol does not know are left out.)
     ///
     /// A call of a server that is lost waits for one attempt to connect it. The policy is not asked:
     /// that is the host's part. Dropping the future tells the server that nobody waits any more.
     pub async fn call(&self, call: UpstreamCall) -> Result<Value, CallError> {
-        let mut servers = self.shared.servers.iter();
-        let Some(server) = servers.find(|server| server.config.name == call.server) else {
-            let known: Vec<&str> = self.shared.servers.iter().map(|s| &*s.config.name).collect();
+        let Some(server) = self.shared.server(&call.server) else {
+            let known: Vec<&str> = self
+                .shared
+                .servers
+                .iter()
+                .map(|s| &*s.config.name)
+                .collect();
             return Err(CallError::UnknownServer {
                 server: call.server,
                 known: known.join(", "),
             });
         };
         server.call(&call).await
+    }
+
+    /// Learns from what a tool without an output schema gave to a script.
+    pub(crate) fn observe(&self, server: &str, tool: &str, value: &Value) {
+        if let Some(server) = self.shared.server(server) {
+            server.observe(tool, value);
+        }
     }
 
     /// Closes all connections and ends the child processes.

@@ -139,7 +139,10 @@ impl Process {
         self.over = true;
         if let Some(reader) = self.stderr.take() {
             let stop = reader.abort_handle();
-            if tokio::time::timeout(LAST_WORDS_GRACE, reader).await.is_err() {
+            if tokio::time::timeout(LAST_WORDS_GRACE, reader)
+                .await
+                .is_err()
+            {
                 stop.abort();
             }
         }

@@ -7,8 +7,13 @@ use serde_json::Value;
 pub enum Unwrapped {
     /// The call is fulfilled with this.
     Value(Value),
-    /// The call rejects with this message; `error.result` is the whole result.
-    Error(String),
+    /// The call rejects.
+    Error {
+        /// The message of the error.
+        message: String,
+        /// The whole result, for `error.result`.
+        result: Value,
+    },
 }
 
 /// Whether a tool says what it gives. Decides whether JSON in a text is taken for a value.
@@ -32,25 +37,26 @@ pub enum OutputSchema {
 /// use serde_json::json;
 ///
 /// let result = json!({ "content": [{ "type": "text", "text": "{\"a\": 1}" }] });
-/// let unwrapped = unwrap_result(&result, OutputSchema::Missing);
+/// let unwrapped = unwrap_result(result, OutputSchema::Missing);
 /// assert_eq!(unwrapped, Unwrapped::Value(json!({ "a": 1 })));
 /// ```
-pub fn unwrap_result(result: &Value, schema: OutputSchema) -> Unwrapped {
-    let content = result.get("content").and_then(Value::as_array);
-    if result.get("isError").and_then(Value::as_bool) == Some(true) {
-        return Unwrapped::Error(error_text(content, result.get("structuredContent")));
+pub fn unwrap_result(mut result: Value, schema: OutputSchema) -> Unwrapped {
+    if is_error(&result) {
+        let message = error_text(&result);
+        return Unwrapped::Error { message, result };
     }
+    let mut part = |name: &str| result.get_mut(name).map(Value::take);
     // Some servers write every field: without a schema that announces it, null says nothing.
-    if let Some(value) = result.get("structuredContent")
+    if let Some(value) = part("structuredContent")
         && (!value.is_null() || schema == OutputSchema::Published)
     {
-        return Unwrapped::Value(value.clone());
+        return Unwrapped::Value(value);
     }
-    let Some(content) = content else {
+    let Some(Value::Array(content)) = part("content") else {
         return Unwrapped::Value(Value::Array(Vec::new()));
     };
-    let Some(text) = all_text(content) else {
-        return Unwrapped::Value(Value::Array(content.clone()));
+    let Some(text) = all_text(&content) else {
+        return Unwrapped::Value(Value::Array(content));
     };
     if schema == OutputSchema::Missing
         && let Some(value) = json_container(&text)
@@ -58,6 +64,11 @@ pub fn unwrap_result(result: &Value, schema: OutputSchema) -> Unwrapped {
         return Unwrapped::Value(value);
     }
     Unwrapped::Value(Value::String(text))
+}
+
+/// Whether a `CallToolResult` says that the tool failed.
+pub fn is_error(result: &Value) -> bool {
+    result.get("isError").and_then(Value::as_bool) == Some(true)
 }
 
 /// The texts joined by newlines, if there is content and all of it is text.
@@ -86,8 +97,11 @@ fn json_container(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-fn error_text(content: Option<&Vec<Value>>, structured: Option<&Value>) -> String {
-    let texts: Vec<&str> = content
+/// What a failed tool says.
+pub(crate) fn error_text(result: &Value) -> String {
+    let texts: Vec<&str> = result
+        .get("content")
+        .and_then(Value::as_array)
         .into_iter()
         .flatten()
         .filter_map(text_of)
@@ -96,7 +110,10 @@ fn error_text(content: Option<&Vec<Value>>, structured: Option<&Value>) -> Strin
     if !texts.is_empty() {
         return texts.join("\n");
     }
-    match structured.filter(|value| !value.is_null()) {
+    match result
+        .get("structuredContent")
+        .filter(|value| !value.is_null())
+    {
         Some(value) => value.to_string(),
         None => "the tool failed and said nothing about why".to_owned(),
     }
@@ -121,7 +138,10 @@ mod tests {
                 json!({ "content": [text("x")], "structuredContent": { "a": 1 } }),
                 json!({ "a": 1 }),
             ),
-            (json!({ "content": [], "structuredContent": [1] }), json!([1])),
+            (
+                json!({ "content": [], "structuredContent": [1] }),
+                json!([1]),
+            ),
             (json!({ "structuredContent": false }), json!(false)),
             (
                 json!({ "content": [text("x")], "structuredContent": null }),
@@ -132,12 +152,24 @@ mod tests {
             (json!({ "content": [text("")] }), json!("")),
             (json!({ "content": [text("12")] }), json!("12")),
             (json!({ "content": [text("null")] }), json!("null")),
-            (json!({ "content": [text(" {\"a\":[1]}\n")] }), json!({ "a": [1] })),
+            (
+                json!({ "content": [text(" {\"a\":[1]}\n")] }),
+                json!({ "a": [1] }),
+            ),
             (json!({ "content": [text("[1, 2]")] }), json!([1, 2])),
-            (json!({ "content": [text("{\"a\":"), text("1}")] }), json!({ "a": 1 })),
+            (
+                json!({ "content": [text("{\"a\":"), text("1}")] }),
+                json!({ "a": 1 }),
+            ),
             (json!({ "content": [text("{broken")] }), json!("{broken")),
-            (json!({ "content": [text("{} and more")] }), json!("{} and more")),
-            (json!({ "content": [text("x")], "isError": false }), json!("x")),
+            (
+                json!({ "content": [text("{} and more")] }),
+                json!("{} and more"),
+            ),
+            (
+                json!({ "content": [text("x")], "isError": false }),
+                json!("x"),
+            ),
             // Other content.
             (json!({ "content": [image] }), json!([image])),
             (
@@ -154,7 +186,7 @@ mod tests {
         ];
         for (result, expected) in cases {
             assert_eq!(
-                unwrap_result(&result, OutputSchema::Missing),
+                unwrap_result(result.clone(), OutputSchema::Missing),
                 Unwrapped::Value(expected),
                 "{result}"
             );
@@ -165,15 +197,27 @@ mod tests {
     fn text_of_a_tool_with_an_output_schema_is_never_parsed() {
         let result = json!({ "content": [text("{\"a\":1}")] });
         assert_eq!(
-            unwrap_result(&result, OutputSchema::Published),
+            unwrap_result(result, OutputSchema::Published),
             Unwrapped::Value(json!("{\"a\":1}"))
+        );
+    }
+
+    #[test]
+    fn null_is_a_value_where_a_schema_announces_it() {
+        let result = json!({ "content": [text("null")], "structuredContent": null });
+        assert_eq!(
+            unwrap_result(result, OutputSchema::Published),
+            Unwrapped::Value(json!(null))
         );
     }
 
     #[test]
     fn an_error_says_the_text_of_the_result() {
         let cases = [
-            (json!({ "content": [text("a"), text("b")], "isError": true }), "a\nb"),
+            (
+                json!({ "content": [text("a"), text("b")], "isError": true }),
+                "a\nb",
+            ),
             (
                 json!({ "content": [text(" ")], "structuredContent": { "code": 1 }, "isError": true }),
                 "{\"code\":1}",
@@ -184,9 +228,10 @@ mod tests {
             ),
         ];
         for (result, message) in cases {
+            let message = message.to_owned();
             assert_eq!(
-                unwrap_result(&result, OutputSchema::Missing),
-                Unwrapped::Error(message.to_owned())
+                unwrap_result(result.clone(), OutputSchema::Missing),
+                Unwrapped::Error { message, result }
             );
         }
     }

@@ -13,9 +13,10 @@ use super::backoff::{Backoff, LEAST};
 use super::call::{CallError, UpstreamCall};
 use super::catalogue::ServerState;
 use super::connection::{Connection, Lifecycle, Line, Outcome};
+use super::learned::{Learned, ServerVersion};
 use super::process::LastWords;
-use crate::config::Redactor;
 use super::tools::Listed;
+use crate::config::Redactor;
 use crate::config::ServerConfig;
 
 /// A configured server. Shared by its task, which alone changes it, and by calls.
@@ -29,6 +30,7 @@ pub(super) struct Server {
     link: watch::Sender<Link>,
     /// Woken by a call that finds the server lost.
     wanted: Notify,
+    learned: Arc<Learned>,
     /// What the catalogue is made of.
     known: Mutex<Known>,
 }
@@ -38,9 +40,11 @@ pub(super) struct Server {
 pub(super) struct Known {
     pub(super) state: ServerState,
     /// All tools it lists; those of the last connection while it is lost.
+    listed: Arc<Vec<ToolDefinition>>,
+    /// The same with the types that were learned.
     pub(super) tools: Arc<Vec<ToolDefinition>>,
-    /// The version it gives itself, for what is learned of its tools.
-    pub(super) version: String,
+    /// The version it gives itself.
+    version: String,
 }
 
 /// Whether there is a connection.
@@ -59,7 +63,7 @@ enum Link {
 }
 
 impl Server {
-    pub(super) fn new(config: ServerConfig, namespace: String) -> Self {
+    pub(super) fn new(config: ServerConfig, namespace: String, learned: Arc<Learned>) -> Self {
         Self {
             redactor: Redactor::new(&config),
             config,
@@ -67,8 +71,10 @@ impl Server {
             last_words: LastWords::default(),
             link: watch::Sender::new(Link::Connecting),
             wanted: Notify::new(),
+            learned,
             known: Mutex::new(Known {
                 state: ServerState::Connecting,
+                listed: Arc::default(),
                 tools: Arc::default(),
                 version: String::new(),
             }),
@@ -154,9 +160,10 @@ impl Server {
             let why = match attempt.await {
                 None => break,
                 Some(Ok((connection, tools))) => {
-                    self.connected(&connection, tools);
+                    self.connected(&connection, tools).await;
                     publish();
-                    self.link.send_replace(Link::Up(Arc::clone(&connection.line)));
+                    self.link
+                        .send_replace(Link::Up(Arc::clone(&connection.line)));
                     let lost = self.stay(&connection, &stop, &publish).await;
                     if stop.is_cancelled() {
                         // Calls in flight hear that the connection is gone; new ones that all is over.
@@ -174,12 +181,21 @@ impl Server {
                 Some(Err(why)) => why,
             };
             let delay = backoff.after_failure(started.elapsed());
-            tracing::warn!(server = self.config.name, why, ?delay, "a server is not connected");
+            tracing::warn!(
+                server = self.config.name,
+                why,
+                ?delay,
+                "a server is not connected"
+            );
             self.lock().state = ServerState::Lost { why: why.clone() };
             publish();
             let next = Instant::now() + delay;
             self.link.send_replace(Link::Down { why, next });
-            if stop.run_until_cancelled(self.until_next(delay)).await.is_none() {
+            if stop
+                .run_until_cancelled(self.until_next(delay))
+                .await
+                .is_none()
+            {
                 break;
             }
         }
@@ -253,26 +269,66 @@ impl Server {
         Connection::open(&self.config, &self.redactor, &self.last_words, lifecycle).await
     }
 
-    fn connected(&self, connection: &Connection, listed: Listed) {
+    async fn connected(&self, connection: &Connection, listed: Listed) {
         let info = &connection.line.info;
         let version = info.server_info.as_ref();
         let version = version.map_or_else(String::new, |info| info.version.clone());
-        let tools = Arc::new(listed.definitions(&self.config.name, &self.namespace));
+        let listed = Arc::new(listed.definitions(&self.config.name, &self.namespace));
         tracing::info!(
             server = self.config.name,
             protocol = info.protocol_version.as_str(),
-            tools = tools.len(),
+            tools = listed.len(),
             "a server is connected"
         );
+        let learned = Arc::clone(&self.learned);
+        let of = self.with_version(&version);
+        // It logs what goes wrong with it, and what is learned is no reason to fail.
+        let _ = tokio::task::spawn_blocking(move || learned.load(&of)).await;
         *self.lock() = Known {
             state: ServerState::Connected {
                 instructions: info.instructions.clone(),
                 protocol: info.protocol_version.as_str().to_owned(),
-                tools: tools.len(),
+                tools: listed.len(),
             },
-            tools,
+            tools: Arc::clone(&listed),
+            listed,
             version,
         };
+        self.apply_learned();
+    }
+
+    fn with_version(&self, version: &str) -> ServerVersion {
+        ServerVersion {
+            server: self.config.name.clone(),
+            version: version.to_owned(),
+        }
+    }
+
+    /// Gives the tools the types that are learned by now.
+    pub(super) fn apply_learned(&self) {
+        let mut known = self.lock();
+        let mut schemas = self.learned.schemas(&self.with_version(&known.version));
+        if schemas.is_empty() {
+            return;
+        }
+        let tools = known.listed.iter().map(|tool| {
+            let tool = tool.clone();
+            match schemas.remove(&tool.name) {
+                Some(schema) if tool.output_schema.is_none() => tool.observed_output_schema(schema),
+                _ => tool,
+            }
+        });
+        let tools: Vec<ToolDefinition> = tools.collect();
+        if *known.tools != tools {
+            known.tools = Arc::new(tools);
+        }
+    }
+
+    /// Learns from what a tool without an output schema gave.
+    pub(super) fn observe(&self, tool: &str, value: &Value) {
+        let version = self.lock().version.clone();
+        self.learned
+            .observe(&self.with_version(&version), tool, value);
     }
 
     /// Follows the server's changes until the connection is lost, and says why it was.
@@ -307,7 +363,7 @@ impl Server {
         let listed =
             tokio::time::timeout(self.config.startup_timeout, connection.line.list_tools());
         match listed.await {
-            Ok(Ok(listed)) => self.connected(connection, listed),
+            Ok(Ok(listed)) => self.connected(connection, listed).await,
             Ok(Err(why)) => tracing::warn!(server = name, why, "changed tools cannot be listed"),
             Err(_) => tracing::warn!(server = name, "changed tools were not listed in time"),
         }

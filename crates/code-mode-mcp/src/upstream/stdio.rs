@@ -3,7 +3,7 @@
 //! The library's own transport drops a line that is too long and leaves the request that it answers
 //! waiting for ever; and it reads results into types that drop what they do not know. Hence this one.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -16,8 +16,14 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 
-use super::frame::{IdScanner, LONGEST_MESSAGE, failure, read_line};
+use super::frame::{
+    Answers, IdScanner, LONGEST_MESSAGE, ResultForm, TOO_LARGE, failure, read_line,
+};
 use crate::config::Redactor;
+
+/// Bytes of one message that is let go by. A server that sends more has lost its way: the connection is
+/// given up.
+const ENDLESS_MESSAGE: usize = 4 * LONGEST_MESSAGE;
 
 /// Bytes of garbage that a log line shows.
 const SHOWN_GARBAGE: usize = 200;
@@ -33,9 +39,13 @@ pub(super) struct StdioTransport {
     /// The line that is being read. Kept here since `receive` may be dropped in the middle of it.
     line: Vec<u8>,
     /// Set while the rest of a line that was too long goes by.
-    too_long: Option<IdScanner>,
-    /// Requests whose results are handed on as they are.
-    raw: HashSet<RequestId>,
+    too_long: Option<TooLong>,
+    /// Requests that have got no answer. What answers none of them is dropped: the library gives up a
+    /// connection that begins with such an answer.
+    unanswered: HashMap<RequestId, ResultForm>,
+    /// The `server/discover` that was sent last. A server that does not know it may not even give its
+    /// id back.
+    probe: Option<RequestId>,
 }
 
 impl StdioTransport {
@@ -52,26 +62,32 @@ impl StdioTransport {
             stdout: BufReader::with_capacity(64 * 1024, stdout),
             line: Vec::new(),
             too_long: None,
-            raw: HashSet::new(),
+            unanswered: HashMap::new(),
+            probe: None,
         }
     }
 
-    /// Keeps `raw` in step with what is sent.
+    /// Keeps `unanswered` in step with what is sent.
     fn note(&mut self, message: &ClientJsonRpcMessage) {
         match message {
-            ClientJsonRpcMessage::Request(request)
-                if matches!(
-                    request.request,
-                    ClientRequest::CallToolRequest(_) | ClientRequest::ListToolsRequest(_)
-                ) =>
-            {
-                self.raw.insert(request.id.clone());
+            ClientJsonRpcMessage::Request(request) => {
+                let form = match request.request {
+                    ClientRequest::CallToolRequest(_) | ClientRequest::ListToolsRequest(_) => {
+                        ResultForm::Raw
+                    }
+                    _ => ResultForm::Typed,
+                };
+                self.probe = match request.request {
+                    ClientRequest::DiscoverRequest(_) => Some(request.id.clone()),
+                    _ => None,
+                };
+                self.unanswered.insert(request.id.clone(), form);
             }
             ClientJsonRpcMessage::Notification(sent) => {
                 if let ClientNotification::CancelledNotification(cancelled) = &sent.notification
                     && let Some(id) = &cancelled.params.request_id
                 {
-                    self.raw.remove(id);
+                    self.unanswered.remove(id);
                 }
             }
             _ => {}
@@ -86,8 +102,21 @@ impl StdioTransport {
         if text.is_empty() {
             return None;
         }
-        match read_line(text, |id| self.raw.remove(id)) {
-            Ok(message) => Some(message),
+        let answered = |whom: Answers<'_>| {
+            let id = match whom {
+                Answers::Id(id) => own_id(id),
+                Answers::Unknown => self.probe.take()?,
+            };
+            let form = self.unanswered.remove(&id)?;
+            Some((id, form))
+        };
+        match read_line(text, answered) {
+            Ok(Some(message)) => Some(message),
+            Ok(None) => {
+                let server = &*self.server;
+                tracing::debug!(server, "ignoring an answer to no request");
+                None
+            }
             Err(error) => {
                 let shown = String::from_utf8_lossy(&text[..text.len().min(SHOWN_GARBAGE)]);
                 tracing::warn!(
@@ -101,49 +130,79 @@ impl StdioTransport {
         }
     }
 
-    fn take_failure(&mut self, scanner: IdScanner) -> Option<ServerJsonRpcMessage> {
-        let Some(id) = scanner.id() else {
-            tracing::warn!(
-                server = &*self.server,
-                "ignoring a message of more than {LONGEST_MESSAGE} bytes"
-            );
-            return None;
-        };
-        self.raw.remove(&id);
-        let limit = LONGEST_MESSAGE / (1024 * 1024);
-        Some(failure(
-            id,
-            format!("the answer is larger than {limit} MiB, the most that is taken; ask for less"),
-        ))
+    /// The failure of the request that a line answers which is too long, as soon as it is known which.
+    fn take_failure(&mut self) -> Option<ServerJsonRpcMessage> {
+        let id = own_id(&self.too_long.as_mut()?.scanner.take_id()?);
+        self.unanswered.remove(&id)?;
+        Some(failure(id, TOO_LARGE.to_owned()))
     }
 
-    /// Reads up to and with the next newline. `false` at the end of the stream.
-    async fn read(&mut self) -> io::Result<bool> {
+    /// Reads on to the next newline, or as far as is there of a line that is too long.
+    async fn read(&mut self) -> io::Result<Read> {
         loop {
             let available = self.stdout.fill_buf().await?;
             if available.is_empty() {
-                return Ok(false);
+                return Ok(Read::End);
             }
-            let newline = available.iter().position(|byte| *byte == b'\n');
+            let newline = memchr::memchr(b'\n', available);
             let end = newline.map_or(available.len(), |at| at + 1);
             let bytes = &available[..end];
-            if let Some(scanner) = &mut self.too_long {
-                scanner.observe(bytes);
-            } else if self.line.len() + bytes.len() > LONGEST_MESSAGE {
-                let mut scanner = IdScanner::default();
-                scanner.observe(&self.line);
-                scanner.observe(bytes);
-                self.too_long = Some(scanner);
+            if self.too_long.is_none() && self.line.len() + bytes.len() > LONGEST_MESSAGE {
+                let mut too_long = TooLong::default();
+                too_long.observe(&self.line);
+                self.too_long = Some(too_long);
                 self.line = Vec::new();
-            } else {
-                self.line.extend_from_slice(bytes);
+            }
+            match &mut self.too_long {
+                Some(too_long) => too_long.observe(bytes),
+                None => self.line.extend_from_slice(bytes),
             }
             // No await between the copy and this: a dropped `receive` loses nothing.
             self.stdout.consume(end);
-            if newline.is_some() {
-                return Ok(true);
+            match (&self.too_long, newline) {
+                (Some(too_long), None) if too_long.bytes > ENDLESS_MESSAGE => {
+                    return Err(io::Error::other("it sends a line without end"));
+                }
+                (Some(_), None) => return Ok(Read::PartOfTooLong),
+                (Some(_), Some(_)) => return Ok(Read::EndOfTooLong),
+                (None, Some(_)) => return Ok(Read::Line),
+                (None, None) => {}
             }
         }
+    }
+}
+
+/// How far a read came.
+enum Read {
+    /// To the end of a line, which is in `line`.
+    Line,
+    /// Into a line that is too long.
+    PartOfTooLong,
+    /// To its end.
+    EndOfTooLong,
+    /// To the end of the stream.
+    End,
+}
+
+/// A line that is too long, going by.
+#[derive(Default)]
+struct TooLong {
+    scanner: IdScanner,
+    bytes: usize,
+}
+
+impl TooLong {
+    fn observe(&mut self, bytes: &[u8]) {
+        self.scanner.observe(bytes);
+        self.bytes += bytes.len();
+    }
+}
+
+/// The id as we sent it. Ours are numbers; some servers give them back as strings.
+fn own_id(id: &RequestId) -> RequestId {
+    match id {
+        RequestId::String(text) => text.parse().map_or_else(|_| id.clone(), RequestId::Number),
+        RequestId::Number(_) => id.clone(),
     }
 }
 
@@ -170,17 +229,19 @@ impl Transport<RoleClient> for StdioTransport {
 
     async fn receive(&mut self) -> Option<ServerJsonRpcMessage> {
         loop {
-            match self.read().await {
-                Ok(true) => {}
-                Ok(false) => return None,
+            let message = match self.read().await {
+                Ok(Read::Line) => self.take_message(),
+                Ok(Read::PartOfTooLong) => self.take_failure(),
+                Ok(Read::EndOfTooLong) => {
+                    let failure = self.take_failure();
+                    self.too_long = None;
+                    failure
+                }
+                Ok(Read::End) => return None,
                 Err(error) => {
                     tracing::warn!(server = &*self.server, %error, "cannot read from a server");
                     return None;
                 }
-            }
-            let message = match self.too_long.take() {
-                Some(scanner) => self.take_failure(scanner),
-                None => self.take_message(),
             };
             if message.is_some() {
                 return message;

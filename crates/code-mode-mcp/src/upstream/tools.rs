@@ -96,7 +96,9 @@ fn definition(tool: Value, server: &str, namespace: &str) -> Option<ToolDefiniti
         Some(Value::String(text)) => text,
         _ => String::new(),
     };
-    let mut definition = ToolDefinition::function(&name, description).namespace(namespace);
+    let mut definition = ToolDefinition::function(&name, description)
+        .namespace(namespace)
+        .raw_results();
     if let Some(schema) = schema(&mut tool, "inputSchema", server, &name) {
         definition = definition.input_schema(schema);
     }
@@ -115,7 +117,11 @@ fn schema(tool: &mut Map<String, Value>, key: &str, server: &str, name: &str) ->
         Value::Null => None,
         schema @ (Value::Object(_) | Value::Bool(_)) => Some(schema),
         _ => {
-            tracing::warn!(server, tool = name, "the tool's {key} is no schema; it is ignored");
+            tracing::warn!(
+                server,
+                tool = name,
+                "the tool's {key} is no schema; it is ignored"
+            );
             None
         }
     }

@@ -5,3 +5,4 @@ mod install;
 mod installed;
 mod judges;
 mod snapshot;
+mod upstream;
