@@ -22,6 +22,7 @@ mod stdio;
 mod tools;
 mod trace;
 mod watched;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -172,6 +173,11 @@ impl Upstream {
             stop,
         });
         Self { shared, tasks }
+    }
+
+    /// What scripts may call, as [`start`](Self::start) was told.
+    pub fn policy(&self) -> &Policy {
+        &self.shared.policy
     }
 
     /// What is known now.

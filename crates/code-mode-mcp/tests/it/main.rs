@@ -1,6 +1,8 @@
 //! Tests of the gateway at its public surface.
 
 mod config;
+mod gateway;
+mod hostile;
 mod install;
 mod installed;
 mod judges;

@@ -1,0 +1,344 @@
+//! What a session knows of its cells besides their output: calls in flight and ended, what scripts said
+//! with `notify`, questions to a person. Written by [`SessionEvents`], read by whoever watches a cell.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use code_mode::{CancellationToken, CellId, Notification};
+use serde::Serialize;
+use tokio::sync::{Notify, oneshot};
+
+use super::handle::random_handle;
+use crate::host::{Answer, CallEvents, CallProgress, EndedCall, Question, StartedCall};
+
+/// How many ended calls an answer lists: the newest.
+const LISTED_CALLS: usize = 100;
+/// How many notes wait for somebody to tell them to: the newest.
+const KEPT_NOTES: usize = 100;
+/// How much of one note is kept, in bytes.
+const NOTE_BYTES: usize = 2_000;
+
+/// A call that has ended, as an answer lists it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ListedCall {
+    tool: Arc<str>,
+    ok: bool,
+    ms: u64,
+}
+
+/// The calls that ended since the last answer.
+#[derive(Debug, Default)]
+pub(super) struct EndedCalls {
+    /// The newest, oldest first.
+    pub(super) listed: VecDeque<ListedCall>,
+    /// How many more there were before them.
+    pub(super) omitted: u64,
+}
+
+/// The cells of one session, by id. Owned by the session; an entry lives from the first that is heard
+/// of a cell until its end was answered.
+#[derive(Default)]
+pub(super) struct Cells {
+    cells: Mutex<HashMap<CellId, Arc<CellLog>>>,
+    /// Tools (server, name) that a person allowed for the whole session.
+    allowed: Mutex<HashSet<(String, String)>>,
+}
+
+impl Cells {
+    /// The entry of a cell. Events may come before the caller of `Session::start` has the id, so
+    /// whoever is first makes it.
+    pub(super) fn of(&self, cell_id: CellId) -> Arc<CellLog> {
+        Arc::clone(lock(&self.cells).entry(cell_id).or_default())
+    }
+
+    /// Called once the end of a cell was answered.
+    pub(super) fn forget(&self, cell_id: CellId) {
+        lock(&self.cells).remove(&cell_id);
+    }
+
+    /// The entry of a cell, if it has one.
+    pub(super) fn get(&self, cell_id: CellId) -> Option<Arc<CellLog>> {
+        lock(&self.cells).get(&cell_id).cloned()
+    }
+
+    fn is_allowed(&self, question: &Question) -> bool {
+        lock(&self.allowed).contains(&(question.server.clone(), question.tool.clone()))
+    }
+
+    /// Answers a question of a cell. [`Answer::AllowAlways`] answers all questions of the session that
+    /// are about the same tool.
+    pub(super) fn answer(&self, cell: &CellLog, question_id: &str, answer: Answer) {
+        let Some(question) = cell.close(question_id, answer.clone()) else {
+            return;
+        };
+        if answer != Answer::AllowAlways {
+            return;
+        }
+        let tool = (question.server, question.tool);
+        lock(&self.allowed).insert(tool.clone());
+        let cells: Vec<_> = lock(&self.cells).values().cloned().collect();
+        for cell in cells {
+            cell.allow_all(&tool);
+        }
+    }
+}
+
+/// What is known of one cell. Its lock is held for operations of its collections only.
+pub(super) struct CellLog {
+    /// When it was first heard of.
+    pub(super) started: Instant,
+    state: Mutex<State>,
+    /// Wakes the one request that watches the cell; a wake that nobody waits for is kept.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    in_flight: BTreeMap<u64, Arc<str>>,
+    ended: EndedCalls,
+    notes: VecDeque<String>,
+    notes_dropped: usize,
+    /// The newest progress of a call that nobody was told yet.
+    progress: Option<String>,
+    /// Oldest first.
+    questions: Vec<OpenQuestion>,
+    /// The names under which questions were handed to a client that answers in a later request.
+    rounds: HashSet<String>,
+}
+
+struct OpenQuestion {
+    id: String,
+    question: Question,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Default for CellLog {
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            state: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+}
+
+impl CellLog {
+    /// Returns when something may have changed since the last time it returned.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut lock(&self.state));
+        self.changed.notify_one();
+        result
+    }
+
+    /// Such as `running 15 s, 3 calls in flight (mcp__git__git_log)`.
+    pub(super) fn status(&self) -> String {
+        const NAMED: usize = 3;
+        let state = lock(&self.state);
+        let seconds = self.started.elapsed().as_secs();
+        let mut names: Vec<&str> = Vec::new();
+        for name in state.in_flight.values() {
+            if !names.contains(&&**name) {
+                names.push(name);
+            }
+        }
+        let more = if names.len() > NAMED { ", …" } else { "" };
+        names.truncate(NAMED);
+        let names = names.join(", ");
+        match state.in_flight.len() {
+            0 => format!("running {seconds} s"),
+            1 => format!("running {seconds} s, 1 call in flight ({names})"),
+            calls => format!("running {seconds} s, {calls} calls in flight ({names}{more})"),
+        }
+    }
+
+    /// The oldest note that nobody was told yet.
+    pub(super) fn take_note(&self) -> Option<String> {
+        lock(&self.state).notes.pop_front()
+    }
+
+    /// All notes that nobody was told, and how many there were beyond those that were kept.
+    pub(super) fn take_notes(&self) -> (Vec<String>, usize) {
+        let mut state = lock(&self.state);
+        let dropped = std::mem::take(&mut state.notes_dropped);
+        (state.notes.drain(..).collect(), dropped)
+    }
+
+    /// The newest progress of a call, if nobody was told yet.
+    pub(super) fn take_progress(&self) -> Option<String> {
+        lock(&self.state).progress.take()
+    }
+
+    /// The calls that ended since this was last asked.
+    pub(super) fn take_ended(&self) -> EndedCalls {
+        std::mem::take(&mut lock(&self.state).ended)
+    }
+
+    /// The open questions, oldest first, by id.
+    pub(super) fn questions(&self) -> Vec<(String, Question)> {
+        let state = lock(&self.state);
+        let questions = state.questions.iter();
+        questions
+            .map(|open| (open.id.clone(), open.question.clone()))
+            .collect()
+    }
+
+    /// Names the open questions for a client that will answer in a later request.
+    pub(super) fn begin_round(&self) -> String {
+        let round = random_handle();
+        lock(&self.state).rounds.insert(round.clone());
+        round
+    }
+
+    /// Whether a round of this name was begun for this cell.
+    pub(super) fn has_round(&self, round: &str) -> bool {
+        lock(&self.state).rounds.contains(round)
+    }
+
+    fn open(&self, question: Question) -> (String, oneshot::Receiver<Answer>) {
+        let (answer, receiver) = oneshot::channel();
+        let id = random_handle();
+        self.change(|state| {
+            state.questions.push(OpenQuestion {
+                id: id.clone(),
+                question,
+                answer,
+            });
+        });
+        (id, receiver)
+    }
+
+    /// Takes a question away, answered. `None` if it is not open any more.
+    fn close(&self, id: &str, answer: Answer) -> Option<Question> {
+        self.change(|state| {
+            let position = state.questions.iter().position(|open| open.id == id)?;
+            let open = state.questions.remove(position);
+            let _ = open.answer.send(answer);
+            Some(open.question)
+        })
+    }
+
+    fn allow_all(&self, (server, tool): &(String, String)) {
+        for (id, question) in self.questions() {
+            if question.server == *server && question.tool == *tool {
+                self.close(&id, Answer::AllowAlways);
+            }
+        }
+    }
+
+    fn withdraw(&self, id: &str) {
+        self.change(|state| state.questions.retain(|open| open.id != id));
+    }
+}
+
+/// The session's ear on the host: every event of every nested call goes into the [`Cells`].
+pub(super) struct SessionEvents(pub(super) Arc<Cells>);
+
+/// Takes a question back when the call behind it is gone, however it went.
+struct Withdraw {
+    cell: Arc<CellLog>,
+    id: String,
+}
+
+impl Drop for Withdraw {
+    fn drop(&mut self) {
+        self.cell.withdraw(&self.id);
+    }
+}
+
+impl CallEvents for SessionEvents {
+    /// Waits, suspended, until a request that watches the cell has the answer.
+    async fn ask(&self, question: Question, cancellation: CancellationToken) -> Answer {
+        if self.0.is_allowed(&question) {
+            return Answer::AllowAlways;
+        }
+        let cell = self.0.of(question.cell_id);
+        let (id, answer) = cell.open(question);
+        let _withdraw = Withdraw { cell, id };
+        cancellation
+            .run_until_cancelled(answer)
+            .await
+            .and_then(Result::ok)
+            .unwrap_or_else(|| Answer::Refuse("the call was cancelled".to_owned()))
+    }
+
+    fn call_started(&self, call: &StartedCall) {
+        self.0.of(call.cell_id).change(|state| {
+            state.in_flight.insert(call.call_id, Arc::clone(&call.tool));
+        });
+    }
+
+    fn call_ended(&self, ended: &EndedCall) {
+        let Some(cell) = self.0.get(ended.call.cell_id) else {
+            return;
+        };
+        cell.change(|state| {
+            state.in_flight.remove(&ended.call.call_id);
+            state.ended.listed.push_back(ListedCall {
+                tool: Arc::clone(&ended.call.tool),
+                ok: ended.ok,
+                ms: milliseconds(ended.took),
+            });
+            if state.ended.listed.len() > LISTED_CALLS {
+                state.ended.listed.pop_front();
+                state.ended.omitted += 1;
+            }
+        });
+    }
+
+    fn call_progress(&self, progress: &CallProgress) {
+        if let Some(cell) = self.0.get(progress.call.cell_id) {
+            cell.change(|state| state.progress = Some(progress_words(progress)));
+        }
+    }
+
+    fn notified(&self, notification: &Notification) {
+        let cell = self.0.of(notification.cell_id);
+        cell.change(|state| {
+            state
+                .notes
+                .push_back(shortened(&notification.text, NOTE_BYTES));
+            if state.notes.len() > KEPT_NOTES {
+                state.notes.pop_front();
+                state.notes_dropped += 1;
+            }
+        });
+    }
+}
+
+/// Such as `mcp__build__compile: 3 of 10, linking`.
+fn progress_words(progress: &CallProgress) -> String {
+    let tool = &progress.call.tool;
+    let done = progress.progress;
+    let far = match progress.total {
+        Some(total) => format!("{done} of {total}"),
+        None => done.to_string(),
+    };
+    match progress.message.as_deref() {
+        Some(message) if !message.is_empty() => {
+            format!("{tool}: {far}, {}", shortened(message, NOTE_BYTES))
+        }
+        _ => format!("{tool}: {far}"),
+    }
+}
+
+/// The beginning of a text, with `…` if that is not all of it.
+pub(super) fn shortened(text: &str, max_bytes: usize) -> String {
+    if text.len() <= max_bytes {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(max_bytes)])
+}
+
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Locks, whatever a panic elsewhere left: each step of a critical section leaves its data whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

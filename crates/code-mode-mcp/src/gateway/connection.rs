@@ -1,0 +1,331 @@
+//! What rmcp asks of a server, for one connection or, where there are none, for one request.
+
+// Logging is deprecated from revision 2026-07-28 on; clients of older ones have nothing else.
+#![expect(deprecated)]
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use rmcp::ServerHandler;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, ErrorData, Implementation, InitializeRequestParams,
+    InitializeResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    LoggingLevel, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ReadResourceResult, ResourceTemplate, ServerCapabilities, ServerConfig, SetLevelRequestParams,
+    SubscriptionFilter,
+};
+use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext};
+use tokio::sync::watch;
+use tokio::time::timeout_at;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{Instrument, field, info_span};
+
+use super::Shared;
+use super::arguments::SessionArgument;
+use super::calls::Call;
+use super::cell::lock;
+use super::client::Client;
+use super::listing::{Listing, Offer};
+use super::outputs;
+use super::session::{ClientSession, Seat, SessionUse};
+use super::trace::continue_trace;
+
+const INSTRUCTIONS: &str = "\
+    exec runs one JavaScript program that can call the tools of all connected MCP servers; its \
+    description says which. Prefer one program that loops, filters and combines over many single calls. \
+    A program that takes longer than its yield time goes on: ask for the rest with wait.";
+
+/// One client's connection, or one request of a client without. Its session ends with it, unless the
+/// client names it by a handle.
+pub(super) struct Connection {
+    gateway: Arc<Shared>,
+    kind: ConnectionKind,
+    /// The session of this connection: made with it, or when a client over HTTP says `initialize`.
+    session: OnceLock<Arc<ClientSession>>,
+    seat: Mutex<Option<Seat>>,
+    log_level: Mutex<LoggingLevel>,
+    ended: CancellationToken,
+    _end: DropGuard,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ConnectionKind {
+    /// A stream of its own.
+    Stream,
+    /// HTTP: a connection only once the client says `initialize`.
+    Http,
+}
+
+impl Connection {
+    pub(super) fn new(gateway: Arc<Shared>, kind: ConnectionKind) -> Self {
+        let ended = CancellationToken::new();
+        let connection = Self {
+            kind,
+            session: OnceLock::new(),
+            seat: Mutex::default(),
+            log_level: Mutex::new(LoggingLevel::Info),
+            _end: ended.clone().drop_guard(),
+            ended,
+            gateway,
+        };
+        if kind == ConnectionKind::Stream {
+            connection.begin_session();
+        }
+        connection
+    }
+
+    pub(super) fn session(&self) -> Option<Arc<ClientSession>> {
+        self.session.get().cloned()
+    }
+
+    fn begin_session(&self) {
+        let gateway = &self.gateway;
+        let sessions = &gateway.sessions;
+        self.session
+            .get_or_init(|| sessions.connected(|number, cells| gateway.engine(number, cells)));
+    }
+
+    /// Remembers under which `Mcp-Session-Id` the session is known, which only later requests say.
+    fn learn_name(&self, context: &RequestContext<RoleServer>) {
+        let parts = context.extensions.get::<axum::http::request::Parts>();
+        let name = parts.and_then(|parts| super::http::session_id(&parts.headers));
+        if let (Some(session), Some(name)) = (self.session.get(), name) {
+            self.gateway.sessions.learn_name(name, session);
+        }
+    }
+
+    fn client(&self, context: &RequestContext<RoleServer>) -> Client {
+        Client::of(context, *lock(&self.log_level))
+    }
+
+    fn session_argument(&self) -> SessionArgument {
+        match self.session.get() {
+            Some(_) => SessionArgument::None,
+            None => SessionArgument::Accepted,
+        }
+    }
+
+    /// What is offered now. Waits for servers that are connecting for the first time, for a moment
+    /// after the gateway's start and never later.
+    async fn offer(&self) -> Arc<Offer> {
+        let gateway = &self.gateway;
+        let _ = timeout_at(gateway.first_list_by, gateway.upstream.settled()).await;
+        let change = *gateway.upstream.changes().borrow();
+        let mut listing = gateway.listing.clone();
+        let up_to_date = |listing: &Listing| listing.of_change >= Some(change);
+        match listing.wait_for(up_to_date).await {
+            Ok(listing) => Arc::clone(&listing.offer),
+            // The gateway is being shut down: what there was last.
+            Err(_) => Arc::clone(&gateway.listing.borrow().offer),
+        }
+    }
+}
+
+/// Calls `tell` whenever something else is offered than before, until the token fires.
+async fn follow<F>(
+    mut listing: watch::Receiver<Listing>,
+    ended: CancellationToken,
+    tell: impl Fn() -> F,
+) where
+    F: Future<Output = bool>,
+{
+    let is_made = |listing: &Listing| listing.of_change.is_some();
+    let first = tokio::select! {
+        first = listing.wait_for(is_made) => first.map(|listing| Arc::clone(&listing.offer)),
+        () = ended.cancelled() => return,
+    };
+    let Ok(mut known) = first else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            changed = listing.changed() => if changed.is_err() {
+                return;
+            },
+            () = ended.cancelled() => return,
+        }
+        let offer = Arc::clone(&listing.borrow_and_update().offer);
+        if Arc::ptr_eq(&offer, &known) {
+            continue;
+        }
+        known = offer;
+        if !tell().await {
+            return;
+        }
+    }
+}
+
+async fn tell_list_changed(peer: Peer<RoleServer>) -> bool {
+    peer.notify_tool_list_changed().await.is_ok()
+}
+
+impl ServerHandler for Connection {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder()
+            .enable_logging()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_resources()
+            .build();
+        let name = Implementation::new("code-mode", env!("CARGO_PKG_VERSION"))
+            .with_title("Code Mode")
+            .with_description("Any number of MCP servers behind two tools, exec and wait.");
+        ServerConfig::new(capabilities)
+            .with_server_info(name)
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        if self.kind == ConnectionKind::Http {
+            let seat = self.gateway.sessions.seat();
+            let seat = seat.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+            *lock(&self.seat) = Some(seat);
+            self.begin_session();
+        }
+        context.peer.set_peer_info(request.clone());
+        self.negotiate_initialize(&request)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let listing = self.gateway.listing.clone();
+        let ended = self.ended.clone();
+        tokio::spawn(follow(listing, ended, move || {
+            tell_list_changed(context.peer.clone())
+        }));
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let client = self.client(&context);
+        let structured = self.gateway.options.structured;
+        let structured = structured.as_content(client.name.as_deref());
+        let tools = self
+            .offer()
+            .await
+            .tools(self.session_argument(), structured);
+        Ok(ListToolsResult::with_all_items(tools))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let session = self.session.get().map(|session| session.number);
+        let cell = field::Empty;
+        let name = request.name.clone();
+        let span = match &*name {
+            "exec" => info_span!("exec", session, cell),
+            "wait" => info_span!("wait", session, cell),
+            tool => info_span!("direct", session, cell, tool),
+        };
+        continue_trace(&span, &context.meta);
+        self.learn_name(&context);
+        let call = Call {
+            gateway: &self.gateway,
+            client: self.client(&context),
+            connection: self.session(),
+            request,
+        };
+        Ok(match &*name {
+            "exec" => call.exec().instrument(span).await,
+            "wait" => call.wait().instrument(span).await,
+            other if self.offer().await.exposes(other) => call.direct().instrument(span).await,
+            other => {
+                let message = format!(
+                    "there is no tool {other:?} here; the tools are exec, wait and those that \
+                     tools/list names besides. Tools of servers are called from a program that exec runs"
+                );
+                return Err(ErrorData::invalid_params(message, None));
+            }
+        })
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let outputs = self.session.get().map(|session| outputs::list(session));
+        Ok(ListResourcesResult::with_all_items(
+            outputs.unwrap_or_default(),
+        ))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let template = match self.session_argument() {
+            SessionArgument::None => "code-mode://output/{handle}",
+            SessionArgument::Accepted => "code-mode://output/{session}/{handle}",
+        };
+        let template = ResourceTemplate::new(template, "output")
+            .with_description("The whole of an output that an answer showed a part of.")
+            .with_mime_type("text/plain");
+        Ok(ListResourceTemplatesResult::with_all_items(vec![template]))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let not_found = |why: String| ErrorData::resource_not_found(why, None);
+        let Some((handle, output)) = outputs::parse(&request.uri) else {
+            let why = format!(
+                "{:?} is no resource of this server; those are kept outputs, code-mode://output/…",
+                request.uri
+            );
+            return Err(not_found(why));
+        };
+        let running = match (self.session(), handle) {
+            (Some(session), None) => Ok(SessionUse::connected(session)),
+            (None, Some(handle)) => self
+                .gateway
+                .sessions
+                .find(handle)
+                .map_err(|e| e.to_string()),
+            _ => Err(format!("there is no resource {:?} here", request.uri)),
+        };
+        let running = running.map_err(not_found)?;
+        let contents = outputs::contents(&running.session, output);
+        let contents = contents.map_err(|error| not_found(error.to_string()))?;
+        Ok(ReadResourceResult::new(vec![contents]).into())
+    }
+
+    async fn set_level(
+        &self,
+        request: SetLevelRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        *lock(&self.log_level) = request.level;
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        let ours = SubscriptionFilter::builder().tools_list_changed().build();
+        Some(requested.intersection(&ours))
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let sink = context.sink().clone();
+        let listing = self.gateway.listing.clone();
+        let tell = || async { sink.notify_tool_list_changed().await.is_ok() };
+        tokio::select! {
+            () = follow(listing, self.gateway.closing.clone(), tell) => {}
+            () = context.cancelled() => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! What `tools/list` says: kept up to date with the servers, so that no request waits for it to be made.
+
+use std::sync::Arc;
+
+use code_mode::{
+    ApproximateTokens, ExecDescriptionOptions, TokenCounter, WaitDescriptionOptions,
+    augment_tool_definition, build_exec_tool_description, build_wait_tool_description_with,
+};
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::{SessionArgument, exec_schema, object, wait_schema};
+use super::cell::{milliseconds, shortened};
+use super::options::GatewayOptions;
+use super::result::output_schema;
+use crate::policy::ToolPattern;
+use crate::upstream::{Catalogue, ServerState, Upstream};
+
+/// How much of a server's instructions is shown to models, in bytes.
+const INSTRUCTIONS_BYTES: usize = 600;
+/// How much of the reason why a server is missing is shown, in bytes.
+const REASON_BYTES: usize = 200;
+
+/// How long a `wait` takes that does not say.
+const UNASKED_WAIT: &str = "until the script ends or yields, or as long as the connection allows";
+
+/// What clients are offered at one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Offer {
+    /// The description of `exec`.
+    exec: Arc<str>,
+    /// Tools that are offered directly.
+    exposed: Vec<Tool>,
+}
+
+/// An [`Offer`], and which state of the servers it was made of.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Listing {
+    pub(super) offer: Arc<Offer>,
+    /// The number of [`Upstream::changes`] it takes in; `None` before the first was made.
+    pub(super) of_change: Option<u64>,
+}
+
+/// Keeps the listing up to date until the token fires.
+pub(super) async fn keep(
+    upstream: Upstream,
+    options: Arc<GatewayOptions>,
+    listing: watch::Sender<Listing>,
+    until: CancellationToken,
+) {
+    let mut changes = upstream.changes();
+    loop {
+        let change = *changes.borrow_and_update();
+        let catalogue = upstream.catalogue();
+        let made_of = Arc::clone(&options);
+        // Thousands of declarations take a while to render.
+        let made = tokio::task::spawn_blocking(move || Offer::new(&catalogue, &made_of));
+        let Ok(offer) = made.await else {
+            tracing::error!("the tools could not be described; clients see those of before");
+            return;
+        };
+        listing.send_modify(|listing| {
+            listing.of_change = Some(change);
+            if *listing.offer != offer {
+                listing.offer = Arc::new(offer);
+            }
+        });
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                return;
+            },
+            () = until.cancelled() => return,
+        }
+    }
+}
+
+impl Offer {
+    fn new(catalogue: &Catalogue, options: &GatewayOptions) -> Self {
+        Self {
+            exec: exec_description(catalogue, options).into(),
+            exposed: exposed(catalogue, &options.exposed),
+        }
+    }
+
+    /// The tools for one client.
+    pub(super) fn tools(&self, session: SessionArgument, structured_content: bool) -> Vec<Tool> {
+        let output_schema = structured_content.then(|| Arc::new(output_schema()));
+        let ours = |name, title, description: String, schema: JsonObject, annotations| {
+            let tool = Tool::new(name, description, schema)
+                .with_title(title)
+                .with_annotations(annotations);
+            match &output_schema {
+                Some(schema) => tool.with_raw_output_schema(Arc::clone(schema)),
+                None => tool,
+            }
+        };
+        let exec = ours(
+            "exec",
+            "Run a program",
+            self.exec.to_string(),
+            exec_schema(session),
+            ToolAnnotations::with_title("Run a program")
+                .read_only(false)
+                .destructive(true)
+                .idempotent(false)
+                .open_world(true),
+        );
+        let wait = ours(
+            "wait",
+            "Wait for a program",
+            build_wait_tool_description_with(
+                &WaitDescriptionOptions::default().unasked(UNASKED_WAIT),
+            ),
+            wait_schema(session),
+            ToolAnnotations::with_title("Wait for a program")
+                .read_only(false)
+                .destructive(false)
+                .idempotent(false)
+                .open_world(false),
+        );
+        [exec, wait]
+            .into_iter()
+            .chain(self.exposed.iter().cloned())
+            .collect()
+    }
+
+    /// Whether a tool of this name is offered directly.
+    pub(super) fn exposes(&self, name: &str) -> bool {
+        self.exposed.iter().any(|tool| tool.name == name)
+    }
+}
+
+fn exec_description(catalogue: &Catalogue, options: &GatewayOptions) -> String {
+    let missing = missing_servers(catalogue);
+    let taken = missing.as_deref().map_or(0, |text| {
+        ApproximateTokens.count(text) + ApproximateTokens.count("\n\n")
+    });
+    let mut description = ExecDescriptionOptions::default()
+        .max_tokens(options.description_tokens.saturating_sub(taken))
+        .yield_time_ms(milliseconds(options.exec_yield_time));
+    for (namespace, instructions) in catalogue.instructions() {
+        description = description.namespace(namespace, quoted(instructions));
+    }
+    let text = build_exec_tool_description(&catalogue.tools, &description);
+    [Some(text), missing]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n\n")
+}
+
+/// What a server says of itself, marked as such: it may say anything.
+fn quoted(instructions: &str) -> String {
+    let text = shortened(instructions.trim(), INSTRUCTIONS_BYTES);
+    if text.is_empty() {
+        return text;
+    }
+    let lines: Vec<String> = text.lines().map(|line| format!("> {line}")).collect();
+    format!("The server says of itself:\n{}", lines.join("\n"))
+}
+
+/// Which servers have no tools here, and why.
+pub(super) fn missing_servers(catalogue: &Catalogue) -> Option<String> {
+    let lines: Vec<String> = catalogue
+        .servers
+        .iter()
+        .filter_map(|server| match &server.state {
+            ServerState::Connected { .. } => None,
+            ServerState::Connecting => Some(format!(
+                "- {}: still connecting; a program that mentions it waits for it",
+                server.namespace
+            )),
+            ServerState::Lost { why } => Some(format!(
+                "- {}: {}; it is tried again by itself",
+                server.namespace,
+                one_line(why)
+            )),
+        })
+        .collect();
+    (!lines.is_empty()).then(|| format!("Servers that are missing now:\n{}", lines.join("\n")))
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    shortened(&words.join(" "), REASON_BYTES)
+}
+
+fn exposed(catalogue: &Catalogue, patterns: &[ToolPattern]) -> Vec<Tool> {
+    if patterns.is_empty() {
+        return Vec::new();
+    }
+    catalogue
+        .tools
+        .iter()
+        .filter(|tool| {
+            let Some((server, name)) = catalogue.route(&tool.definition) else {
+                return false;
+            };
+            patterns.iter().any(|pattern| pattern.matches(server, name))
+        })
+        .map(|tool| direct(tool))
+        .collect()
+}
+
+/// A server's tool as clients are offered it.
+fn direct(tool: &code_mode::Tool) -> Tool {
+    let definition = augment_tool_definition(&tool.definition);
+    let schema = definition
+        .input_schema
+        .filter(Value::is_object)
+        .unwrap_or_else(|| json!({ "type": "object" }));
+    let offered = Tool::new(
+        tool.global_name.clone(),
+        definition.description,
+        object(schema),
+    );
+    let annotations = definition
+        .annotations
+        .and_then(|annotations| serde_json::from_value::<ToolAnnotations>(annotations).ok());
+    match annotations {
+        Some(annotations) => offered.with_annotations(annotations),
+        None => offered,
+    }
+}
+
+/// Whether a script calls, or at least names, tools of this namespace.
+pub(super) fn mentions(source: &str, namespace: &str) -> bool {
+    source.match_indices(namespace).any(|(at, _)| {
+        let before = source[..at].chars().next_back();
+        let after = &source[at + namespace.len()..];
+        let is_part = |character: char| character.is_alphanumeric() || character == '_';
+        let starts = !before.is_some_and(is_part);
+        let ends = after.starts_with("__") || !after.starts_with(is_part);
+        starts && ends
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_mentioned_by_itself_or_before_a_tool_and_not_inside_another() {
+        for source in [
+            "tools.mcp__git__git_log()",
+            "tools['mcp__git__git_log']",
+            "// of mcp__git",
+            "'mcp__git'",
+        ] {
+            assert!(mentions(source, "mcp__git"), "{source}");
+        }
+        for source in [
+            "tools.mcp__github__x()",
+            "my_mcp__git__x",
+            "mcp__git_hub__x",
+            "git",
+        ] {
+            assert!(!mentions(source, "mcp__git"), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_of_itself_is_quoted_line_by_line_and_shortened() {
+        assert_eq!(
+            quoted(" Use me.\n## exec\n"),
+            "The server says of itself:\n> Use me.\n> ## exec"
+        );
+        assert_eq!(quoted("  "), "");
+        assert!(quoted(&"x".repeat(10_000)).len() < INSTRUCTIONS_BYTES + 50);
+    }
+}
