@@ -171,6 +171,8 @@ async fn clients_hear_when_the_description_changes_and_only_then() {
     let rig = Rig::new().await;
     let client = rig.client(Revision::V2025_11_25).await;
     let modern = rig.client(Revision::V2026_07_28).await;
+    tools(&client).await;
+    tools(&modern).await;
     let filter = SubscriptionFilter::builder()
         .tools_list_changed()
         .prompts_list_changed()
@@ -178,9 +180,11 @@ async fn clients_hear_when_the_description_changes_and_only_then() {
     let mut subscription = modern.service.listen(filter).await.unwrap();
     assert_eq!(subscription.acknowledged().tools_list_changed, Some(true));
     assert_eq!(subscription.acknowledged().prompts_list_changed, None);
-    tools(&client).await;
 
-    // The same tools again, and then another.
+    // A type that is learned from a result, the same tools again, and then another.
+    client
+        .exec("await tools.mcp__test__echo({ text: '{\"a\": 1}' })")
+        .await;
     rig.server.offer(vec![tool("echo"), tool("held")]);
     rig.server
         .offer(vec![tool("echo"), tool("held"), tool("brand_new")]);
