@@ -1,7 +1,9 @@
 //! The command as its users meet it: the real executable, its streams, its exit codes.
 
 mod check;
+mod config;
 mod examples;
+mod install;
 mod limits;
 mod output;
 mod signals;

@@ -15,8 +15,8 @@ use super::catalogue::ServerState;
 use super::connection::{Connection, Lifecycle, Line, Outcome};
 use super::learned::{Learned, ServerVersion};
 use super::process::LastWords;
-use super::redact::Redactor;
 use super::tools::Listed;
+use crate::config::Redactor;
 use crate::config::ServerConfig;
 
 /// A configured server. Shared by its task, which alone changes it, and by calls.

@@ -16,12 +16,14 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 
-use super::frame::{Answers, IdScanner, LONGEST_MESSAGE, ResultForm, failure, read_line};
-use super::redact::Redactor;
+use super::frame::{
+    Answers, IdScanner, LONGEST_MESSAGE, ResultForm, TOO_LARGE, failure, read_line,
+};
+use crate::config::Redactor;
 
 /// Bytes of one message that is let go by. A server that sends more has lost its way: the connection is
 /// given up.
-const ENDLESS_MESSAGE: usize = 1024 * 1024 * 1024;
+const ENDLESS_MESSAGE: usize = 4 * LONGEST_MESSAGE;
 
 /// Bytes of garbage that a log line shows.
 const SHOWN_GARBAGE: usize = 200;
@@ -132,11 +134,7 @@ impl StdioTransport {
     fn take_failure(&mut self) -> Option<ServerJsonRpcMessage> {
         let id = own_id(&self.too_long.as_mut()?.scanner.take_id()?);
         self.unanswered.remove(&id)?;
-        let limit = LONGEST_MESSAGE / (1024 * 1024);
-        Some(failure(
-            id,
-            format!("the answer is larger than {limit} MiB, the most that is taken; ask for less"),
-        ))
+        Some(failure(id, TOO_LARGE.to_owned()))
     }
 
     /// Reads on to the next newline, or as far as is there of a line that is too long.
@@ -146,7 +144,7 @@ impl StdioTransport {
             if available.is_empty() {
                 return Ok(Read::End);
             }
-            let newline = available.iter().position(|byte| *byte == b'\n');
+            let newline = memchr::memchr(b'\n', available);
             let end = newline.map_or(available.len(), |at| at + 1);
             let bytes = &available[..end];
             if self.too_long.is_none() && self.line.len() + bytes.len() > LONGEST_MESSAGE {

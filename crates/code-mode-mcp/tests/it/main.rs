@@ -1,6 +1,9 @@
 //! Tests of the gateway at its public surface.
 
+mod config;
 mod gateway;
+mod install;
 mod installed;
 mod judges;
+mod snapshot;
 mod upstream;

@@ -2,6 +2,9 @@
 
 mod calls;
 mod connections;
+mod host;
+mod hostile;
+mod http;
 mod real_servers;
 mod sizes;
 mod support;

@@ -11,9 +11,11 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 use super::cell::Cell;
 use super::host::{AnyHost, Notification, ToolCall, ToolError, contained};
+use super::spans;
 use crate::runtime::Command;
 use crate::sync::lock;
 
@@ -30,10 +32,17 @@ pub(crate) struct HostCalls {
     tokens: Mutex<HashMap<u64, CancellationToken>>,
     notifications: TaskTracker,
     notifications_cancelled: CancellationToken,
+    /// The cell's, until it is closed.
+    span: Mutex<Span>,
 }
 
 impl HostCalls {
-    pub(crate) fn new(host: Arc<dyn AnyHost>, runtime: Handle, grace: Duration) -> Self {
+    pub(crate) fn new(
+        host: Arc<dyn AnyHost>,
+        runtime: Handle,
+        grace: Duration,
+        span: Span,
+    ) -> Self {
         Self {
             host,
             runtime,
@@ -44,6 +53,7 @@ impl HostCalls {
             tokens: Mutex::default(),
             notifications: TaskTracker::new(),
             notifications_cancelled: CancellationToken::new(),
+            span: Mutex::new(span),
         }
     }
 
@@ -72,6 +82,7 @@ impl HostCalls {
         let cancelled = token.clone();
         lock(&self.tokens).insert(call_id, token.clone());
         let grace = self.grace;
+        let span = spans::call(&lock(&self.span), &call);
         let task = async move {
             let answer = contained(move || host.invoke_tool(call, token));
             let result = match with_grace(answer, &cancelled, grace).await {
@@ -82,7 +93,7 @@ impl HostCalls {
             lock(&reply.cell.calls.tokens).remove(&call_id);
             reply.send(Command::CallSettled { call_id, result });
         };
-        self.calls.spawn_on(task, &self.runtime);
+        self.calls.spawn_on(task.instrument(span), &self.runtime);
     }
 
     /// Runs a notification; its end goes to the cell's thread.
@@ -101,7 +112,9 @@ impl HostCalls {
             let _: Option<Result<(), _>> = with_grace(heard, &cancelled, grace).await;
             reply.send(Command::NotificationDone);
         };
-        self.notifications.spawn_on(task, &self.runtime);
+        let span = lock(&self.span).clone();
+        self.notifications
+            .spawn_on(task.instrument(span), &self.runtime);
     }
 
     /// Cancels one nested call; nothing if it has returned.
@@ -134,8 +147,10 @@ impl HostCalls {
     /// Tells the host that the cell is closed.
     pub(crate) async fn cell_closed(&self, cell_id: super::CellId) {
         let host = Arc::clone(&self.host);
+        let span = std::mem::replace(&mut *lock(&self.span), Span::none());
+        let heard = contained(move || host.cell_closed(cell_id)).instrument(span);
         // A panic here has nobody left to tell.
-        let _: Result<(), _> = contained(move || host.cell_closed(cell_id)).await;
+        let _: Result<(), _> = heard.await;
     }
 }
 

@@ -7,6 +7,7 @@ mod host;
 mod outputs;
 mod request;
 mod session;
+mod spans;
 mod stored_values;
 
 pub use cell::{CellInfo, CellState};

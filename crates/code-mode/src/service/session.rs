@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 
 use super::calls::HostCalls;
 use super::cell::{self, Cell, CellInfo};
@@ -18,6 +19,7 @@ use super::request::{
     CellId, DEFAULT_EXEC_YIELD_TIME_MS, DEFAULT_WAIT_YIELD_TIME_MS, ExecuteError, ExecuteRequest,
     WaitError, WaitRequest, WaitUntil,
 };
+use super::spans;
 use super::stored_values::{SessionValues, StoredValues};
 use crate::description::ArgumentValidation;
 use crate::limits::Limits;
@@ -75,6 +77,7 @@ pub(crate) struct SessionState {
     ended: CancellationToken,
     /// The control tasks.
     tasks: TaskTracker,
+    span: Span,
 }
 
 #[derive(Default)]
@@ -111,6 +114,8 @@ impl Session {
     }
 
     /// Starts a script and gives its id at once; [`StartedCell::response`] is the first answer.
+    ///
+    /// The `tracing` span `cell` is inside the span that is current here, or else inside the session's.
     ///
     /// # Errors
     /// When no cell could be started; see [`ExecuteError`].
@@ -328,6 +333,7 @@ impl SessionState {
             return Err(ExecuteError::TooManyCells { live });
         }
         let id = CellId(cells.last_id + 1);
+        let span = spans::cell(&self.span, id, &request.tool_call_id);
         let (isolate, commands) = CellIsolate::prepare(&self.limits);
         let cell = Arc::new_cyclic(|this| Cell {
             id,
@@ -341,6 +347,7 @@ impl SessionState {
                 Arc::clone(&self.host),
                 runtime.clone(),
                 self.cancellation_grace,
+                span,
             ),
             stop_requested: self.ended.child_token(),
             this: this.clone(),
@@ -530,6 +537,7 @@ impl SessionBuilder {
                 cells: Mutex::default(),
                 ended: CancellationToken::new(),
                 tasks: TaskTracker::new(),
+                span: spans::session(),
             }),
         }
     }

@@ -10,6 +10,7 @@ mod output;
 mod probe;
 mod process;
 mod snapshot;
+mod spans;
 mod support;
 mod tooling;
 mod type_check;
