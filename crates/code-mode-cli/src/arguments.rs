@@ -1,17 +1,28 @@
 //! What the command is told: its flags, their checks, their help.
 
+pub mod servers;
+pub mod telemetry;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use code_mode::Limits;
 use code_mode_mcp::install::Client;
+
+use servers::{AuditArguments, McpArguments, ServerArguments, ToolsArguments};
+use telemetry::TelemetryArguments;
 
 const RUN_NOTES: &str = "\
 The script is one ES module with top-level await; it reaches the outside only through the tools
 given here. text(…) goes to standard output as it is produced, one line an item; notify(…), errors
-and the names of images and audio go to standard error.
+and the names of images and audio go to standard error. Where that is a terminal, a line at the
+bottom shows the calls under way.
+
+Tools of a server NAME are tools.mcp__NAME__TOOL. Where the configuration says `ask`, the person at
+the terminal is asked before a call; without a terminal it is refused.
 
 Exit codes:
   0    the script ended well
@@ -24,7 +35,8 @@ Examples:
   code-mode run hello.js
   echo 'text(6 * 7)' | code-mode run -
   code-mode run log.js --tool log='git log -n 20 --format=%s'
-  code-mode run count.js --text-tool lines='xargs -0 wc -l --' --store seen.json";
+  code-mode run count.js --text-tool lines='xargs -0 wc -l --' --store seen.json
+  code-mode run report.js --config .mcp.json";
 
 /// Runs JavaScript that a language model wrote, in a V8 isolate without I/O.
 #[derive(Debug, Parser)]
@@ -44,7 +56,11 @@ pub enum Command {
     /// Run a script to its end.
     Run(Box<RunArguments>),
     /// Print a TypeScript declaration file (.d.ts) of all that scripts with these tools have.
-    Types(ToolArguments),
+    Types(TypesArguments),
+    /// Serve the tools `exec` and `wait` to an MCP client, with all configured servers behind them.
+    Mcp(Box<McpArguments>),
+    /// List the tools of the configured MCP servers.
+    Tools(ToolsArguments),
     /// Look at the configuration of MCP servers.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -56,7 +72,18 @@ impl Command {
     fn tools(&self) -> Option<&ToolArguments> {
         match self {
             Self::Run(run) => Some(&run.tools),
-            Self::Types(tools) => Some(tools),
+            Self::Types(types) => Some(&types.tools),
+            Self::Mcp(_) | Self::Tools(_) | Self::Config(_) | Self::Install(_) => None,
+        }
+    }
+
+    /// What of the work is logged and exported; nothing of commands that only look at files.
+    pub fn telemetry(&self) -> Option<&TelemetryArguments> {
+        match self {
+            Self::Run(run) => Some(&run.telemetry),
+            Self::Types(types) => Some(&types.telemetry),
+            Self::Mcp(mcp) => Some(&mcp.telemetry),
+            Self::Tools(tools) => Some(&tools.telemetry),
             Self::Config(_) | Self::Install(_) => None,
         }
     }
@@ -135,7 +162,7 @@ pub enum InstallScope {
     Project,
 }
 
-/// The tools of a script.
+/// The tools of a script that are commands.
 #[derive(Debug, Args)]
 pub struct ToolArguments {
     /// A function tool: tools.NAME({…}) runs COMMAND with `sh -c`, the object as JSON on its
@@ -151,7 +178,7 @@ pub struct ToolArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = RUN_NOTES)]
+#[command(after_help = RUN_NOTES, mut_arg("config", servers::only_these_files))]
 pub struct RunArguments {
     /// The script; - is standard input.
     #[arg(value_name = "FILE")]
@@ -184,13 +211,56 @@ pub struct RunArguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
 
+    #[command(flatten)]
+    pub limits: LimitArguments,
+
+    #[command(flatten)]
+    pub servers: ServerArguments,
+
+    #[command(flatten)]
+    pub audit: AuditArguments,
+
+    #[command(flatten)]
+    pub telemetry: TelemetryArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg("config", servers::only_these_files))]
+pub struct TypesArguments {
+    #[command(flatten)]
+    pub tools: ToolArguments,
+
+    #[command(flatten)]
+    pub servers: ServerArguments,
+
+    #[command(flatten)]
+    pub telemetry: TelemetryArguments,
+}
+
+/// What a script may use.
+#[derive(Debug, Args)]
+pub struct LimitArguments {
     /// JavaScript heap in MiB, ArrayBuffers included, from 8 to 2048. Default: 128.
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(8..=2048))]
-    pub heap_mb: Option<u32>,
+    heap_mb: Option<u32>,
 
     /// Time in JavaScript in milliseconds; waiting for tools and timers is free. Default: 60000.
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub cpu_ms: Option<u64>,
+    cpu_ms: Option<u64>,
+}
+
+impl LimitArguments {
+    /// The engine's defaults, with what was given in their place.
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        if let Some(mebibytes) = self.heap_mb {
+            limits = limits.heap_bytes(mebibytes as usize * 1024 * 1024);
+        }
+        if let Some(milliseconds) = self.cpu_ms {
+            limits = limits.cpu_time(Duration::from_millis(milliseconds));
+        }
+        limits
+    }
 }
 
 /// `NAME=COMMAND`.
@@ -239,9 +309,9 @@ fn is_identifier(name: &str) -> bool {
 /// Text that is no time span.
 #[derive(Debug, thiserror::Error)]
 #[error("give a number of seconds over 0, such as 2 or 0.5")]
-struct InvalidSeconds;
+pub struct InvalidSeconds;
 
-fn seconds(text: &str) -> Result<Duration, InvalidSeconds> {
+pub fn seconds(text: &str) -> Result<Duration, InvalidSeconds> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
@@ -253,11 +323,11 @@ fn seconds(text: &str) -> Result<Duration, InvalidSeconds> {
 /// or 2.
 pub fn parse() -> Command {
     let Arguments { command } = Arguments::parse();
-    let Some(tools) = command.tools() else {
-        return command;
-    };
     let mut names: Vec<&str> = Vec::new();
-    for ToolArgument { name, .. } in tools.functions.iter().chain(&tools.texts) {
+    let tools = command.tools().into_iter();
+    for ToolArgument { name, .. } in
+        tools.flat_map(|tools| tools.functions.iter().chain(&tools.texts))
+    {
         if names.contains(&name.as_str()) {
             Arguments::command()
                 .error(

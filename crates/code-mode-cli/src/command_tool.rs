@@ -1,4 +1,4 @@
-//! Tools that are commands: the host of a run, and the processes it starts.
+//! Tools that are commands, and the processes they start.
 //!
 //! Each call is one process, run by `sh -c` as the leader of a process group of its own, so that
 //! everything it starts can be ended with it. No process group outlives the call that started it,
@@ -9,10 +9,7 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use code_mode::{
-    CancellationToken, Host, Notification, ToolCall, ToolDefinition, ToolError, ToolInput,
-    ToolOutput, ToolSet,
-};
+use code_mode::{CancellationToken, ToolCall, ToolDefinition, ToolError, ToolInput, ToolOutput};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -37,8 +34,8 @@ const MAX_COMMANDS: usize = 64;
 /// once unless the system is badly stuck, so this is only a bound.
 pub const CANCELLATION_GRACE: Duration = Duration::from_secs(10);
 
-/// The commands of one run by their tool's name. Owned by the session.
-pub struct CommandHost {
+/// The commands of one run by their tool's name. Owned by its host.
+pub struct Commands {
     tools: HashMap<String, CommandTool>,
     running: Semaphore,
 }
@@ -56,9 +53,9 @@ enum Kind {
     Text,
 }
 
-impl CommandHost {
-    /// A host of these commands, and their description for the script.
-    pub fn new(tools: ToolArguments) -> (Self, ToolSet) {
+impl Commands {
+    /// These commands, and their description for the script.
+    pub fn new(tools: ToolArguments) -> (Self, Vec<ToolDefinition>) {
         let functions = tools
             .functions
             .into_iter()
@@ -75,11 +72,22 @@ impl CommandHost {
             });
             tools.insert(name, CommandTool { command, kind });
         }
-        let host = Self {
+        let commands = Self {
             tools,
             running: Semaphore::new(MAX_COMMANDS),
         };
-        (host, ToolSet::new(definitions))
+        (commands, definitions)
+    }
+
+    /// Runs the command of a tool that [`new`](Self::new) described.
+    pub async fn invoke(
+        &self,
+        call: ToolCall,
+        cancellation: &CancellationToken,
+    ) -> Result<ToolOutput, ToolError> {
+        self.call(call, cancellation)
+            .await
+            .map_err(|error| ToolError::new(error.to_string()))
     }
 
     async fn call(
@@ -107,24 +115,6 @@ impl CommandHost {
                 Err(error)
             }
         }
-    }
-}
-
-impl Host for CommandHost {
-    async fn invoke_tool(
-        &self,
-        call: ToolCall,
-        cancellation: CancellationToken,
-    ) -> Result<ToolOutput, ToolError> {
-        self.call(call, &cancellation)
-            .await
-            .map_err(|error| ToolError::new(error.to_string()))
-    }
-
-    async fn notify(&self, notification: Notification, cancellation: CancellationToken) {
-        let said = diagnostics::line(&notification.text);
-        // Without an answer where nobody reads.
-        let _ = cancellation.run_until_cancelled(said).await;
     }
 }
 

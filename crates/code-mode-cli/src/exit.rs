@@ -15,6 +15,8 @@ pub enum Exit {
     NothingRan,
     /// Ended by a signal.
     Signalled(Signal),
+    /// Ended by another signal before the end that the first had asked for: nothing is to be waited for.
+    SignalledAgain(Signal),
     /// Whoever read standard output went away.
     PipeClosed,
 }
@@ -26,8 +28,8 @@ impl From<Exit> for ExitCode {
             Exit::Failure => 1,
             Exit::NothingRan => 2,
             // What a shell reports of a process that the signal killed: 128 and its number.
-            Exit::Signalled(Signal::Interrupt) => 130,
-            Exit::Signalled(Signal::Terminate) => 143,
+            Exit::Signalled(Signal::Interrupt) | Exit::SignalledAgain(Signal::Interrupt) => 130,
+            Exit::Signalled(Signal::Terminate) | Exit::SignalledAgain(Signal::Terminate) => 143,
             Exit::PipeClosed => 141,
         })
     }

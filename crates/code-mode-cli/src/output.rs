@@ -4,12 +4,13 @@
 //! a signal or the end of `--timeout`, loses none of them.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write};
 
 use code_mode::{ContentItem, RuntimeResponse};
 use tokio::io::{AsyncWriteExt, Stdout};
 
 use crate::diagnostics;
+use crate::exit::Exit;
 use crate::media::{Kind, Media, UnwritableMedia};
 
 /// Output that could not be handed on.
@@ -112,6 +113,7 @@ impl Output {
         while let Some(sentence) = self.unsaid.pop_front() {
             diagnostics::say(&sentence).await;
         }
+        let _hidden = diagnostics::hide_status().await;
         let written = async {
             self.stdout.write_all_buf(&mut self.unwritten).await?;
             self.stdout.flush().await
@@ -148,5 +150,22 @@ pub fn content_items(response: &mut RuntimeResponse) -> Option<&mut Vec<ContentI
         | RuntimeResponse::Terminated { content_items, .. }
         | RuntimeResponse::Result { content_items, .. } => Some(content_items),
         _ => None,
+    }
+}
+
+/// Writes a whole text to standard output, outside of a run.
+pub async fn print(text: &str) -> Exit {
+    let _hidden = diagnostics::hide_status().await;
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => Exit::Success,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::PipeClosed,
+        Err(error) => {
+            diagnostics::say_outside_a_run(&format!("cannot write to standard output: {error}"));
+            Exit::Failure
+        }
     }
 }

@@ -2,22 +2,29 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use code_mode::{
-    CellId, ExecuteError, ExecuteRequest, Limits, RuntimeResponse, Session, WaitError, WaitRequest,
+    CellId, ExecuteError, ExecuteRequest, RuntimeResponse, Session, WaitError, WaitRequest,
     WaitUntil,
 };
 
+use code_mode_mcp::audit::AuditUnwritable;
+
 use crate::arguments::RunArguments;
 use crate::check::{self, CheckError};
-use crate::command_tool::{CANCELLATION_GRACE, CommandHost};
+use crate::command_tool::{CANCELLATION_GRACE, Commands};
 use crate::diagnostics;
 use crate::exit::Exit;
+use crate::host::{RunHost, tools_of_run};
 use crate::media::{Media, UnwritableMedia};
 use crate::output::{self, Format, Output, OutputError};
+use crate::person::Person;
 use crate::script::{self, UnreadableScript};
+use crate::servers::{NoServers, Servers};
 use crate::signals::{Signal, Signals};
+use crate::status::{Drawing, Status};
 use crate::store::{self, StoreError};
 
 /// How long the end of a run waits for somebody to read what is said about it.
@@ -28,6 +35,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub enum RunError {
     #[error(transparent)]
     Script(#[from] UnreadableScript),
+    #[error(transparent)]
+    Servers(#[from] NoServers),
+    #[error(transparent)]
+    Audit(#[from] AuditUnwritable),
     #[error(transparent)]
     Check(#[from] CheckError),
     #[error(transparent)]
@@ -53,11 +64,24 @@ pub fn run(arguments: RunArguments) -> Result<Exit, RunError> {
 }
 
 async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit, RunError> {
-    let (host, tools) = CommandHost::new(arguments.tools);
+    let mut signals = Signals::listen()?;
+    let status = Status::default();
+    // A document at the end is for programs, which are not to be disturbed.
+    let drawing = if arguments.json { None } else { status.draw() };
+    let person = Arc::new(Person::new());
+    let servers = tokio::select! {
+        biased;
+        signal = signals.next() => return Ok(Exit::Signalled(signal)),
+        servers = Servers::connect_for_script(&arguments.servers, &status) => servers?,
+    };
+    let (commands, definitions) = Commands::new(arguments.tools);
+    let (tools, clashes) = tools_of_run(definitions, servers.as_ref().map(Servers::tools));
+    for clash in clashes {
+        diagnostics::say(&clash).await;
+    }
     if arguments.check {
         check::check(&arguments.script, &source, &tools)?;
     }
-    let limits = limits(arguments.heap_mb, arguments.cpu_ms);
     let stored_values = match &arguments.store {
         Some(path) => store::load(path)?,
         None => Default::default(),
@@ -70,12 +94,15 @@ async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit
     } else {
         Format::Text(Media::new(arguments.out)?)
     };
-    let mut signals = Signals::listen()?;
+    let audit = arguments.audit.open()?;
+    let of_servers = servers
+        .as_ref()
+        .map(|servers| servers.host(person.clone(), audit.clone()));
     let session = Session::builder()
-        .limits(limits)
+        .limits(arguments.limits.limits())
         .stored_values(stored_values)
         .cancellation_grace(CANCELLATION_GRACE)
-        .build(host);
+        .build(RunHost::new(commands, of_servers, status));
     // Its first answer would come at a yield; `follow` wants every piece of output.
     let cell_id = session
         .start(ExecuteRequest::new(source).enabled_tools(tools))?
@@ -83,51 +110,40 @@ async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit
     let mut run = Run {
         session,
         cell_id,
+        servers,
         output: Output::new(format),
         store: arguments.store,
         end: None,
         store_lost: false,
+        _drawing: drawing,
     };
     let followed = tokio::select! {
         biased;
         signal = signals.next() => Err(Interruption::Signal(signal)),
-        after = elapsed(arguments.timeout) => Err(Interruption::Timeout { after }),
+        after = elapsed(arguments.timeout, &person) => Err(Interruption::Timeout { after }),
         followed = run.follow() => followed,
     };
     Ok(tokio::select! {
         biased;
-        signal = signals.next() => Exit::Signalled(signal),
+        signal = signals.next() => Exit::SignalledAgain(signal),
         exit = run.finish(followed) => exit,
     })
 }
 
-fn limits(heap_mb: Option<u32>, cpu_ms: Option<u64>) -> Limits {
-    let mut limits = Limits::default();
-    if let Some(mebibytes) = heap_mb {
-        limits = limits.heap_bytes(mebibytes as usize * 1024 * 1024);
-    }
-    if let Some(milliseconds) = cpu_ms {
-        limits = limits.cpu_time(Duration::from_millis(milliseconds));
-    }
-    limits
-}
-
-/// Sleeps for the time span and answers with it; for ever, where there is none.
-async fn elapsed(span: Option<Duration>) -> Duration {
+/// Waits for the time span, in which no person was being asked, and answers with it; for ever, where
+/// there is none.
+async fn elapsed(span: Option<Duration>, person: &Person) -> Duration {
     let Some(span) = span else {
         return std::future::pending().await;
     };
-    tokio::time::sleep(span).await;
+    person.time_without_questions(span).await;
     span
 }
 
 /// What ends a run before its script does.
 #[derive(Debug, thiserror::Error)]
 enum Interruption {
-    #[error("{}; ending the script (once more to exit at once)", match .0 {
-        Signal::Interrupt => "interrupted",
-        Signal::Terminate => "asked to end",
-    })]
+    #[error("{0}; ending the script (once more to exit at once)")]
     Signal(Signal),
     #[error("the script took longer than {} s; ending it", after.as_secs_f64())]
     Timeout { after: Duration },
@@ -159,12 +175,16 @@ impl Interruption {
 struct Run {
     session: Session,
     cell_id: CellId,
+    /// The servers whose tools the script has, if any.
+    servers: Option<Servers>,
     output: Output,
     store: Option<PathBuf>,
     /// The cell's last answer, without its items.
     end: Option<RuntimeResponse>,
     /// Whether the new stored values could not be saved.
     store_lost: bool,
+    /// Keeps the status line up to date.
+    _drawing: Option<Drawing>,
 }
 
 impl Run {
@@ -200,6 +220,9 @@ impl Run {
         }
         // Until the isolate and every process of its tools are gone.
         self.session.shutdown().await;
+        if let Some(servers) = &self.servers {
+            servers.shutdown().await;
+        }
         self.exit(interruption.as_ref())
     }
 

@@ -4,11 +4,18 @@ mod check;
 mod config;
 mod examples;
 mod install;
+/// Servers of others, as the gateway's tests have them.
+#[path = "../../../code-mode-mcp/tests/it/installed.rs"]
+mod installed;
 mod limits;
+mod mcp;
 mod output;
+mod servers;
 mod signals;
 mod store;
 mod support;
+mod telemetry;
+mod terminal;
 /// TypeScript, as the library's tests have it.
 #[path = "../../../code-mode/tests/it/tooling.rs"]
 mod tooling;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use code_mode::{
-    CellId, ContentItem, ExecuteRequest, RuntimeResponse, StartedCell, WaitError, WaitRequest,
+    CellId, ContentItem, ExecuteRequest, RuntimeResponse, StartedCell, WaitRequest,
     parse_exec_source,
 };
 use rmcp::model::{
@@ -374,7 +374,7 @@ fn next_answer(session: &Arc<ClientSession>, cell_id: CellId) -> NextAnswer {
     let session = Arc::clone(session);
     Box::pin(async move {
         let request = WaitRequest::new(cell_id).yield_time_ms(u64::MAX);
-        Result::<_, WaitError>::Ok(session.engine.wait(request).await?)
+        session.engine.wait(request).await
     })
 }
 

@@ -22,6 +22,7 @@ mod stdio;
 mod tools;
 mod trace;
 mod watched;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -77,10 +77,15 @@ impl StdioTransport {
                     }
                     _ => ResultForm::Typed,
                 };
-                self.probe = match request.request {
-                    ClientRequest::DiscoverRequest(_) => Some(request.id.clone()),
-                    _ => None,
+                let given_up = match request.request {
+                    ClientRequest::DiscoverRequest(_) => self.probe.replace(request.id.clone()),
+                    _ => self.probe.take(),
                 };
+                // A server that starts slowly answers the probe after the library has gone on to
+                // `initialize`, which would take that for an answer to it.
+                if let Some(given_up) = given_up {
+                    self.unanswered.remove(&given_up);
+                }
                 self.unanswered.insert(request.id.clone(), form);
             }
             ClientJsonRpcMessage::Notification(sent) => {

@@ -6,6 +6,8 @@ use std::collections::HashSet;
 use code_mode::ToolDefinition;
 use serde_json::{Map, Value};
 
+use super::words::harmless;
+
 /// Tools of one server. What is over it is left out, with a warning.
 const MOST_TOOLS: usize = 20_000;
 
@@ -93,7 +95,7 @@ fn definition(tool: Value, server: &str, namespace: &str) -> Option<ToolDefiniti
         }
     };
     let description = match tool.remove("description") {
-        Some(Value::String(text)) => text,
+        Some(Value::String(text)) => harmless(&text),
         _ => String::new(),
     };
     let mut definition = ToolDefinition::function(&name, description)

@@ -2,6 +2,7 @@
 
 mod config;
 mod gateway;
+mod hostile;
 mod install;
 mod installed;
 mod judges;

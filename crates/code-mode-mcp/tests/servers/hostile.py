@@ -42,20 +42,26 @@ class Garbage(Hostile):
         b"[]\n",
         b'[{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}]\n',
         b"\xff\xfe\x80\n",
-        b'{"jsonrpc":"2.0","id":99,"result":{"text":"\xc3\x28"}}\n',
+        b'{"jsonrpc":"2.0","id":987654322,"result":{"text":"\xc3\x28"}}\n',
         b'{"jsonrpc":"2.0"}\n',
-        b'{"jsonrpc":"1.0","id":7,"result":{}}\n',
+        b'{"jsonrpc":"1.0","id":987654323,"result":{}}\n',
         b'{"jsonrpc":"2.0","id":123456789,"result":{}}\n',
         b'{"jsonrpc":"2.0","id":"never asked","result":{}}\n',
-        b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}\n',
         b'{"jsonrpc":"2.0","id":{"a":1},"result":{}}\n',
-        b'{"jsonrpc":"2.0","id":5,"result":{},"error":{"code":1,"message":"both"}}\n',
+        b'{"jsonrpc":"2.0","id":987654321,"result":{},"error":{"code":1,"message":"both"}}\n',
         b'{"jsonrpc":"2.0","method":"notifications/nonsense","params":17}\n',
         b'{"jsonrpc":"2.0","id":"x","method":"nonsense/request"}\n',
         b"[" * 100_000 + b"\n",
         b'{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"none","progress":"much"}}\n',
         b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}\n',
     ]
+
+    # Before the handshake is over it would be the answer to it.
+    OF_NOTHING = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}\n'
+
+    def on_call(self, request):
+        self.raw(self.OF_NOTHING)
+        super().on_call(request)
 
     def send(self, message):
         for line in self.LINES:
@@ -140,11 +146,12 @@ class Tools(Hostile):
 
 
 class Pages(Hostile):
-    """Has a list of tools that never ends: every page names a next one."""
+    """Has a list of tools that never ends: every page has a hundred, and names a next one."""
 
     def on_list(self, request):
-        page = int(request["params"].get("cursor", 0)) if request.get("params") else 0
-        self.result(request, {"tools": [tool(f"tool_{page}")], "nextCursor": str(page + 1)})
+        first = int((request.get("params") or {}).get("cursor") or 0)
+        tools = [tool(f"tool_{number}") for number in range(first, first + 100)]
+        self.result(request, {"tools": tools, "nextCursor": str(first + 100)})
 
 
 # Silence.
@@ -417,7 +424,7 @@ class Flood(Hostile):
     """Sends very many notifications before an answer; the tool's name says of which kind."""
 
     tools = [FINE, *(tool(name) for name in ("logs", "progress", "strangers", "changes", "errors"))]
-    MANY = 50_000
+    MANY = 20_000
 
     def call(self, request, name, arguments):
         if name == "logs":

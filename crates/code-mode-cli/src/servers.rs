@@ -1,0 +1,167 @@
+//! The MCP servers of a run or a listing: from the configuration to connections and their tools.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use code_mode::ToolSet;
+use code_mode_mcp::audit::AuditLog;
+use code_mode_mcp::config::{ConfigError, Configuration, Environment, Severity};
+use code_mode_mcp::host::McpHost;
+use code_mode_mcp::upstream::{Catalogue, ServerState, Upstream, UpstreamOptions};
+
+use crate::arguments::servers::ServerArguments;
+use crate::diagnostics;
+use crate::person::Person;
+use crate::status::Status;
+use crate::terminal;
+
+/// Why there are no servers to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum NoServers {
+    #[error("{0}")]
+    Configuration(#[from] ConfigError),
+    #[error("the configuration in {} names no server that can be used; `code-mode config check` explains it", list(.0))]
+    NoneUsable(Vec<PathBuf>),
+    #[error("the working directory cannot be found: {0}")]
+    NoFolder(#[from] io::Error),
+}
+
+fn list(files: &[PathBuf]) -> String {
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    files.join(", ")
+}
+
+/// Reads the configuration and says on standard error what is wrong with it. One broken entry does
+/// not stop the others.
+pub async fn load(
+    arguments: &ServerArguments,
+    environment: &Environment,
+) -> Result<Configuration, NoServers> {
+    let loaded = Configuration::load(&arguments.config, environment)?;
+    for finding in &loaded.findings {
+        // What is only worth knowing is for `config check`.
+        if finding.severity != Severity::Note {
+            diagnostics::say(&finding.to_string()).await;
+        }
+    }
+    if loaded.configuration.servers.is_empty() && loaded.has_errors() {
+        return Err(NoServers::NoneUsable(loaded.configuration.files));
+    }
+    Ok(loaded.configuration)
+}
+
+/// How the flags and the configuration have servers presented.
+pub fn upstream_options(
+    arguments: &ServerArguments,
+    environment: &Environment,
+    configuration: &Configuration,
+) -> UpstreamOptions {
+    let mut options = UpstreamOptions::default();
+    options.policy = configuration.policy.clone();
+    options.short_names = arguments.short_names;
+    let folder = arguments.state_folder.clone();
+    options.state_folder = folder.or_else(|| environment.state_folder());
+    options
+}
+
+/// The servers of one run. Owned by it, and [shut down](Self::shutdown) at its end.
+pub struct Servers {
+    pub configuration: Configuration,
+    pub catalogue: Arc<Catalogue>,
+    upstream: Upstream,
+}
+
+impl Servers {
+    /// The servers of the files that were named, if any were: a script has what its caller gives it.
+    pub async fn connect_for_script(
+        arguments: &ServerArguments,
+        status: &Status,
+    ) -> Result<Option<Self>, NoServers> {
+        if arguments.config.is_empty() {
+            return Ok(None);
+        }
+        let servers = Self::connect(arguments, status).await?;
+        servers.say_what_is_missing().await;
+        Ok(Some(servers))
+    }
+
+    /// Reads the configuration and waits until every server is connected or known not to be.
+    pub async fn connect(arguments: &ServerArguments, status: &Status) -> Result<Self, NoServers> {
+        let environment = Environment::of_process()?;
+        let configuration = load(arguments, &environment).await?;
+        let options = upstream_options(arguments, &environment, &configuration);
+        let upstream = Upstream::start(configuration.servers.clone(), options);
+        until_settled(&upstream, status).await;
+        Ok(Self {
+            configuration,
+            catalogue: upstream.catalogue(),
+            upstream,
+        })
+    }
+}
+
+/// Waits until no server is being connected any more; the status line says which still are.
+async fn until_settled(upstream: &Upstream, status: &Status) {
+    let mut changes = upstream.changes();
+    let settled = upstream.settled();
+    tokio::pin!(settled);
+    loop {
+        let catalogue = upstream.catalogue();
+        let connecting = catalogue
+            .servers
+            .iter()
+            .filter(|server| matches!(server.state, ServerState::Connecting));
+        let names: Vec<&str> = connecting.map(|server| server.name.as_str()).collect();
+        status.connecting(&names);
+        tokio::select! {
+            () = &mut settled => break,
+            Ok(()) = changes.changed() => {}
+        }
+    }
+    status.connecting(&[]);
+}
+
+impl Servers {
+    /// What scripts see of all servers.
+    pub fn tools(&self) -> &ToolSet {
+        &self.catalogue.tools
+    }
+
+    /// The servers that cannot be called: name and reason.
+    pub fn missing(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.catalogue
+            .missing()
+            .map(|(server, why)| (server.name.as_str(), why))
+    }
+
+    /// Names them on standard error, with the reasons.
+    pub async fn say_what_is_missing(&self) {
+        for (server, why) in self.missing() {
+            diagnostics::say(&format!(
+                "the server {} is not there: {}",
+                terminal::visible(server),
+                terminal::visible_lines(why)
+            ))
+            .await;
+        }
+    }
+
+    /// Answers calls of the servers' tools, and has the person asked whom the policy wants asked.
+    pub fn host(&self, person: Arc<Person>, audit: Option<AuditLog>) -> McpHost<Person> {
+        let policy = self.configuration.policy.clone();
+        let host = McpHost::new(self.upstream.clone(), policy, "run", person);
+        match audit {
+            Some(log) => host.audit(log),
+            None => host,
+        }
+    }
+
+    /// Closes the connections and ends the servers that are child processes.
+    pub async fn shutdown(&self) {
+        self.upstream.shutdown().await;
+    }
+}
