@@ -118,6 +118,13 @@ async fn the_list_waits_for_servers_that_are_connecting_no_longer_than_it_may() 
             said.ends_with("Servers that are missing now:\n- mcp__slow: still connecting; a program that mentions it waits for it"),
             "{said}"
         );
+        // There is nothing to call: an answer that could be read as if there were says so.
+        let result = client.exec("text(1)").await;
+        assert!(
+            text(&result).contains("- mcp__slow: still connecting"),
+            "{}",
+            text(&result)
+        );
     }
 }
 
