@@ -84,6 +84,15 @@ impl Client {
         }
     }
 
+    /// A client whose answers to requests of ours would reach nobody: over HTTP, without a connection.
+    pub(super) fn without_connection(mut self) -> Self {
+        if self.way_to_ask == WayToAsk::Elicit {
+            self.takes_forms = false;
+            self.takes_urls = false;
+        }
+        self
+    }
+
     /// Whether a person can be asked this here.
     pub(super) fn can_ask(&self, form: &ElicitRequestParams) -> bool {
         match form {

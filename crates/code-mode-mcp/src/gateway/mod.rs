@@ -123,7 +123,7 @@ pub enum ServeError {
 impl Gateway {
     /// A gateway in front of these servers. Must be made inside a tokio runtime.
     pub fn new(upstream: Upstream, options: GatewayOptions) -> Self {
-        let options = Arc::new(options);
+        let options = Arc::new(options.in_bounds());
         let (listing_sender, listing) = channel::channel(Listing::default());
         let closing = CancellationToken::new();
         let tasks = TaskTracker::new();

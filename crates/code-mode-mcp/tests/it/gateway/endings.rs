@@ -158,6 +158,27 @@ async fn a_shutdown_answers_what_is_running_and_ends_everything() {
 }
 
 #[tokio::test]
+async fn times_that_nobody_lives_to_see_are_no_problem() {
+    let mut forever = options();
+    forever.exec_yield_time = Duration::MAX;
+    forever.longest_wait = Duration::MAX;
+    forever.longest_silent_wait = Duration::MAX;
+    forever.first_list_wait = Duration::MAX;
+    forever.longest_connecting_wait = Duration::MAX;
+    forever.session_idle_time = Duration::MAX;
+    forever.shutdown_time = Duration::MAX;
+    forever.progress_interval = Duration::ZERO;
+    let rig = Rig::with(Policy::default(), forever).await;
+    let http = rig.http(Default::default()).await;
+    for revision in REVISIONS {
+        let client = http.client(Identity::of(revision)).await;
+        assert_eq!(client.service.list_all_tools().await.unwrap().len(), 2);
+        assert_eq!(client.exec("text(1)").await.is_error, Some(false));
+        assert_eq!(client.exec("text(1)").await.is_error, Some(false));
+    }
+}
+
+#[tokio::test]
 async fn a_shutdown_takes_no_longer_than_it_may() {
     let mut quick = options();
     quick.shutdown_time = Duration::ZERO;
