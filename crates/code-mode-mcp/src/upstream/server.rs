@@ -239,7 +239,7 @@ impl Server {
         let mut opened = self.open(tried).await;
         if tried == Lifecycle::Newest
             && let Err(error) = &opened
-            && error.silent
+            && error.may_be_older
         {
             // It may be one that takes anything but `initialize` for a reason to leave.
             opened = self.open(Lifecycle::Initialize).await;
