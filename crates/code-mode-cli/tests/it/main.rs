@@ -2,6 +2,7 @@
 
 mod check;
 mod examples;
+mod gateway;
 mod limits;
 mod output;
 mod signals;

@@ -14,6 +14,7 @@ use rmcp::model::{
     SubscriptionFilter,
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -261,7 +262,8 @@ impl ServerHandler for Connection {
         request: ReadResourceRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let not_found = |why: String| ErrorData::resource_not_found(why, None);
+        let data = json!({ "uri": request.uri });
+        let not_found = |why: String| ErrorData::resource_not_found(why, Some(data.clone()));
         let Some((handle, output)) = outputs::parse(&request.uri) else {
             let why = format!(
                 "{:?} is no resource of this server; those are kept outputs, code-mode://output/…",

@@ -7,6 +7,7 @@ requires is a question of this server to its client in the middle of a call: the
 """
 
 import json
+import time
 
 from stdio_server import Server, text, tool
 
@@ -128,6 +129,23 @@ class ConformanceTools(Server):
         tool("test_input_required_result_multi_round"),
         tool("test_input_required_result_tampered_state"),
         tool("test_input_required_result_capabilities"),
+        tool("test_missing_capability"),
+        tool("test_streaming_elicitation"),
+        tool("test_logging_tool"),
+        tool("test_reconnection"),
+        tool("test_trigger_tool_change"),
+        {
+            "name": "test_headers",
+            "description": "Wants a parameter in a header too",
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "region": {"type": "string", "x-mcp-header": "Region"},
+                    "query": {"type": "string"},
+                },
+                "required": ["region"],
+            },
+        },
     ]
 
     def call(self, request, name, arguments):
@@ -148,7 +166,24 @@ class ConformanceTools(Server):
     def test_tool_with_progress(self, request, arguments):
         for progress in (0, 50, 100):
             self.progress(request, progress, 100)
+            # As long as the suite wants the work between two reports to take.
+            time.sleep(0.05)
         return text("Progressed.")
+
+    def test_logging_tool(self, request, arguments):
+        return self.test_tool_with_logging(request, arguments)
+
+    def test_reconnection(self, request, arguments):
+        return text("Reconnection test completed successfully")
+
+    def test_trigger_tool_change(self, request, arguments):
+        """Adds a tool that was not there, and says so."""
+        self.tools = [*self.tools, tool(f"added_{len(self.tools)}")]
+        self.notify("notifications/tools/list_changed")
+        return text("Changed.")
+
+    def test_headers(self, request, arguments):
+        return text(f"Region: {arguments['region']}")
 
     def test_sampling(self, request, arguments):
         return text(f"LLM response: {self.sampled(arguments['prompt'])}")
@@ -195,6 +230,12 @@ class ConformanceTools(Server):
         return self.test_input_required_result_request_state(request, arguments)
 
     def test_input_required_result_capabilities(self, request, arguments):
+        return self.test_input_required_result_elicitation(request, arguments)
+
+    def test_missing_capability(self, request, arguments):
+        return self.test_input_required_result_sampling(request, arguments)
+
+    def test_streaming_elicitation(self, request, arguments):
         return self.test_input_required_result_elicitation(request, arguments)
 
     # What the client is asked.

@@ -173,20 +173,14 @@ fn a_client_that_can_ask_nobody_is_told_so_by_the_refused_call() {
 }
 
 #[test]
-fn a_servers_own_question_reaches_the_person_and_the_answer_the_server() {
+fn a_question_of_a_servers_own_is_declined_so_that_its_call_ends() {
     let script = "text(await tools.mcp__suite__test_elicitation({ message: 'Who are you?' }));";
     let stage = Stage::new().server("suite", &installed::own("conformance_tools.py"));
-    let plan = |_| {
-        let mut call = exec(script);
-        call["answers"] = json!([{ "username": "ada", "email": "ada@localhost" }]);
-        json!({ "calls": [call] })
-    };
+    let plan = |_| json!({ "calls": [exec(script)] });
     every_way(&stage, plan, |seen| {
         let asked = &seen["results"][0];
-        assert_eq!(asked["questions"].as_array().map(Vec::len), Some(1), "{asked}");
-        let message = asked["questions"][0]["message"].as_str().expect("a text");
-        assert!(message.contains("Who are you?"), "{message}");
+        assert_eq!(asked["questions"], json!([]), "{asked}");
         let said = texts(&asked["result"])[0];
-        assert!(said.contains("ada@localhost"), "{said}");
+        assert_eq!(said, r#"User response: {"action": "decline"}"#);
     });
 }
