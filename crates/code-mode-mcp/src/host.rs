@@ -2,17 +2,20 @@
 //! log, seen by whoever watches.
 
 use std::collections::HashSet;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use code_mode::{CancellationToken, CellId, Host, Notification, ToolCall, ToolError, ToolOutput};
+use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::audit::{AuditEntry, AuditLog, AuditOutcome, Decision};
 use crate::policy::{Action, Policy};
 use crate::upstream::{
-    CallError, OutputSchema, Unwrapped, Upstream, UpstreamCall, error_text, is_error, unwrap_result,
+    CallError, Elicit, OutputSchema, Unwrapped, Upstream, UpstreamCall, error_text, is_error,
+    unwrap_result,
 };
 
 /// A call that the policy wants a person to look at first.
@@ -91,6 +94,19 @@ pub trait CallEvents: Send + Sync + 'static {
         question: Question,
         cancellation: CancellationToken,
     ) -> impl Future<Output = Answer> + Send;
+
+    /// Has a person answer what a server asks in the middle of a call. The default declines.
+    ///
+    /// Dropped when the call is cancelled.
+    fn elicit(
+        &self,
+        call: &StartedCall,
+        server: &str,
+        question: ElicitRequestParams,
+    ) -> impl Future<Output = ElicitResult> + Send {
+        let _ = (call, server, question);
+        std::future::ready(ElicitResult::new(ElicitationAction::Decline))
+    }
 
     /// Hears that a call begins. The default ignores it.
     fn call_started(&self, call: &StartedCall) {
@@ -219,6 +235,11 @@ impl<E: CallEvents> McpHost<E> {
         let reported = started.clone();
         let request = UpstreamCall::new(&route.server, &route.tool, arguments)
             .cancellation(cancellation)
+            .elicit(Arc::new(Questions {
+                events: Arc::clone(&self.events),
+                call: started.clone(),
+                server: route.server.clone(),
+            }))
             .on_progress(move |progress| {
                 events.call_progress(&CallProgress {
                     call: reported.clone(),
@@ -294,6 +315,22 @@ impl<E: CallEvents> McpHost<E> {
 
     fn lock_allowed(&self) -> std::sync::MutexGuard<'_, HashSet<(String, String)>> {
         self.allowed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hands what a server asks in a call on to the front door.
+struct Questions<E> {
+    events: Arc<E>,
+    call: StartedCall,
+    server: String,
+}
+
+impl<E: CallEvents> Elicit for Questions<E> {
+    fn elicit(
+        &self,
+        question: ElicitRequestParams,
+    ) -> Pin<Box<dyn Future<Output = ElicitResult> + Send + '_>> {
+        Box::pin(self.events.elicit(&self.call, &self.server, question))
     }
 }
 
@@ -375,6 +412,13 @@ impl<E: CallEvents> Host for McpHost<E> {
         let took = began.elapsed();
         self.note(&call, &route, decision, &result, took);
         let ok = matches!(&result, Ok(given) if given.said_error.is_none());
+        tracing::debug!(
+            server = route.server,
+            tool = route.tool,
+            ok,
+            ?took,
+            "a call has ended"
+        );
         self.events.call_ended(&EndedCall {
             call: started,
             ok,

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{CallError, UpstreamCall};
+use super::frame::TOO_LARGE;
 use super::handler::Handler;
 use super::process::{LastWords, Process};
 use super::redact::Redactor;
@@ -68,8 +69,8 @@ impl Lifecycle {
 pub(super) struct ConnectError {
     /// A sentence without secrets.
     pub(super) why: String,
-    /// Whether the server went away without a word at the first request: it may be one that knows
-    /// `initialize` alone.
+    /// Whether the server went away without a word at the first request, or gave it an answer that is
+    /// none: it may be one that knows `initialize` alone.
     pub(super) silent: bool,
 }
 
@@ -218,7 +219,10 @@ async fn not_begun(
     redactor: &Redactor,
     process: Option<Process>,
 ) -> ConnectError {
-    let silent = matches!(error, ClientInitializeError::ConnectionClosed(_));
+    let silent = matches!(
+        error,
+        ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::ExpectedInitResult(_)
+    );
     let mut why = match error {
         ClientInitializeError::ConnectionClosed(_) if process.is_some() => {
             "the process closed its standard output before it answered".to_owned()
@@ -227,8 +231,7 @@ async fn not_begun(
         ClientInitializeError::TransportError { .. } if process.is_some() => {
             "the process took no request".to_owned()
         }
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => with_causes(fallback),
-        error => with_causes(error),
+        error => begin_error(error),
     };
     if let Some(process) = process
         && let Some(end) = process.end().await.describe()
@@ -238,6 +241,28 @@ async fn not_begun(
     ConnectError {
         why: redactor.redact(&why),
         silent,
+    }
+}
+
+/// The words of the library, without the names of its types.
+fn begin_error(error: &ClientInitializeError) -> String {
+    if error.is_authorization_required() {
+        return "it wants to know who we are (HTTP 401); put its credentials into the server's headers"
+            .to_owned();
+    }
+    match error {
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => begin_error(fallback),
+        ClientInitializeError::TransportError { error, .. } => with_causes(&*error.error),
+        ClientInitializeError::JsonRpcError(error) => {
+            format!(
+                "it refused: {} (JSON-RPC error {})",
+                error.message, error.code.0
+            )
+        }
+        ClientInitializeError::ConnectionClosed(_) => {
+            "it closed the connection before it answered".to_owned()
+        }
+        error => with_causes(error),
     }
 }
 
@@ -251,17 +276,25 @@ fn cannot_start(command: &str, error: &std::io::Error) -> String {
 }
 
 /// An error with all its causes, those left out that the text before already says.
-fn with_causes(error: &dyn Error) -> String {
+fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
+    let mut next = cause(error);
+    while let Some(error) = next {
         let said = error.to_string();
         if !text.contains(&said) {
             text = format!("{text}: {said}");
         }
-        cause = error.source();
+        next = cause(error);
     }
     text
+}
+
+/// What caused an error. The library's errors do not give out the HTTP client's, which says most.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref() {
+        Some(StreamableHttpError::<reqwest::Error>::Client(error)) => Some(error),
+        _ => error.source(),
+    }
 }
 
 /// What became of a request.
@@ -339,11 +372,10 @@ impl Line {
         params: CallToolRequestParams,
         timeout: Option<Duration>,
     ) -> Result<Value, Stopped> {
-        let watch = Watch(Arc::new(WatchParts {
-            on_progress: call.on_progress.clone(),
-            elicit: call.elicit.clone(),
-            reported: Notify::new(),
-        }));
+        let watch = Watch(Arc::new(WatchParts::new(
+            call.on_progress.clone(),
+            call.elicit.clone(),
+        )));
         let mut request = CallToolRequest::new(params);
         request.extensions.insert(watch.clone());
         let mut meta = RequestMetaObject::new();
@@ -372,7 +404,7 @@ impl Line {
                         deadline.as_mut().reset(tokio::time::Instant::now() + timeout);
                     }
                 }
-                () = &mut deadline, if timeout.is_some() => {
+                () = &mut deadline, if timeout.is_some() && !watch.0.is_asking() => {
                     sent.cancel("it took longer than the configured time-out").await;
                     return Err(Stopped::Failed(CallError::TimedOut {
                         server: call.server.clone(),
@@ -410,6 +442,7 @@ impl Line {
                     self.unreachable.notify_one();
                     lost(call)
                 }
+                Fate::TooLarge => failed(call, TOO_LARGE.to_owned()),
                 Fate::Refused => failed(call, self.redactor.redact(&with_causes(&*error.error))),
             },
             error => failed(call, self.redactor.redact(&with_causes(&error))),
@@ -504,6 +537,8 @@ enum Fate {
     NotSent,
     /// The server may have seen it, and the connection is in doubt.
     Lost,
+    /// The answer is larger than what is taken.
+    TooLarge,
     /// The server answered over the transport, but not as it should.
     Refused,
 }
@@ -523,8 +558,9 @@ fn fate_of(error: &(dyn Error + 'static)) -> Fate {
         if let Some(error) = error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
             match error {
                 StreamableHttpError::Client(_) => {}
-                StreamableHttpError::TransportChannelClosed => return Fate::Lost,
-                StreamableHttpError::SessionExpired
+                StreamableHttpError::ResponseBodyTooLarge { .. } => return Fate::TooLarge,
+                StreamableHttpError::TransportChannelClosed
+                | StreamableHttpError::SessionExpired
                 | StreamableHttpError::ReinitializationFailed(_)
                 | StreamableHttpError::SessionRecoveryTimeout
                 | StreamableHttpError::UnexpectedEndOfStream
@@ -536,7 +572,7 @@ fn fate_of(error: &(dyn Error + 'static)) -> Fate {
         if error.is::<std::io::Error>() {
             return Fate::Lost;
         }
-        next = error.source();
+        next = cause(error);
     }
     Fate::Refused
 }

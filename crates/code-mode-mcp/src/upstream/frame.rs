@@ -9,6 +9,10 @@ use serde_json::value::RawValue;
 /// Bytes of one message. Longer ones are dropped, and the request they answer fails in words.
 pub(super) const LONGEST_MESSAGE: usize = 64 * 1024 * 1024;
 
+/// What a call is told whose answer is longer than that.
+pub(super) const TOO_LARGE: &str =
+    "the answer is larger than 64 MiB, the most that is taken; ask for less";
+
 /// The parts of a message that tell what it is, read without looking into the rest.
 #[derive(Deserialize)]
 struct Envelope<'a> {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::redact::Redactor;
-use super::watched::InFlight;
+use super::watched::{InFlight, OpenQuestion, Watch};
 
 /// Answers the requests of one server. Owned by its connection's service.
 pub(super) struct Handler {
@@ -58,9 +58,14 @@ impl ClientHandler for Handler {
             Some(InboundStreamOrigin::OutboundRequest(id)) => self.in_flight.get(id),
             _ => self.in_flight.only(),
         };
-        let Some(elicit) = call.and_then(|call| call.0.elicit.clone()) else {
-            return Ok(ElicitResult::new(ElicitationAction::Decline));
+        let decline = || Ok(ElicitResult::new(ElicitationAction::Decline));
+        let Some(Watch(call)) = call else {
+            return decline();
         };
+        let Some(elicit) = &call.elicit else {
+            return decline();
+        };
+        let _open = OpenQuestion::new(&call);
         let answer = context
             .ct
             .run_until_cancelled(elicit.elicit(question))

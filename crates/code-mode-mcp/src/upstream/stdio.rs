@@ -16,7 +16,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
 
-use super::frame::{Answers, IdScanner, LONGEST_MESSAGE, ResultForm, failure, read_line};
+use super::frame::{
+    Answers, IdScanner, LONGEST_MESSAGE, ResultForm, TOO_LARGE, failure, read_line,
+};
 use super::redact::Redactor;
 
 /// Bytes of one message that is let go by. A server that sends more has lost its way: the connection is
@@ -132,11 +134,7 @@ impl StdioTransport {
     fn take_failure(&mut self) -> Option<ServerJsonRpcMessage> {
         let id = own_id(&self.too_long.as_mut()?.scanner.take_id()?);
         self.unanswered.remove(&id)?;
-        let limit = LONGEST_MESSAGE / (1024 * 1024);
-        Some(failure(
-            id,
-            format!("the answer is larger than {limit} MiB, the most that is taken; ask for less"),
-        ))
+        Some(failure(id, TOO_LARGE.to_owned()))
     }
 
     /// Reads on to the next newline, or as far as is there of a line that is too long.

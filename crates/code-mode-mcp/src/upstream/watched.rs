@@ -5,6 +5,7 @@
 //! may come after its result. Here it does not.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rmcp::RoleClient;
@@ -25,10 +26,46 @@ use super::elicit::Elicit;
 pub(super) struct Watch(pub(super) Arc<WatchParts>);
 
 pub(super) struct WatchParts {
-    pub(super) on_progress: Option<OnProgress>,
+    on_progress: Option<OnProgress>,
     pub(super) elicit: Option<Arc<dyn Elicit>>,
-    /// Wakes the call at each report, so that it starts its time-out again.
+    /// Wakes the call at each report and question, so that it starts its time-out again.
     pub(super) reported: Notify,
+    /// Questions that a person has not answered yet. The time-out stands still for them.
+    questions: AtomicUsize,
+}
+
+impl WatchParts {
+    pub(super) fn new(on_progress: Option<OnProgress>, elicit: Option<Arc<dyn Elicit>>) -> Self {
+        Self {
+            on_progress,
+            elicit,
+            reported: Notify::new(),
+            questions: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether a person is thinking.
+    pub(super) fn is_asking(&self) -> bool {
+        self.questions.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// Counts a question while it lives.
+pub(super) struct OpenQuestion<'a>(&'a WatchParts);
+
+impl<'a> OpenQuestion<'a> {
+    pub(super) fn new(parts: &'a WatchParts) -> Self {
+        parts.questions.fetch_add(1, Ordering::Relaxed);
+        parts.reported.notify_one();
+        Self(parts)
+    }
+}
+
+impl Drop for OpenQuestion<'_> {
+    fn drop(&mut self) {
+        self.0.questions.fetch_sub(1, Ordering::Relaxed);
+        self.0.reported.notify_one();
+    }
 }
 
 impl Watch {

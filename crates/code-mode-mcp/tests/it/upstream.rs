@@ -2,6 +2,8 @@
 
 mod calls;
 mod connections;
+mod host;
+mod http;
 mod real_servers;
 mod sizes;
 mod support;

@@ -25,6 +25,7 @@ class Upstream(Server):
         tool("echo", "Gives back what it was given.", value={}),
         tool("together", "Answers when `calls` calls of it are in flight.", calls={"type": "integer"}),
         tool("hang", "Never answers. Reports progress when it begins."),
+        tool("hanging", "Answers when a call of `hang` is in flight."),
         tool("cancelled", "Answers when a call was cancelled."),
         tool("steps", "Reports progress in `steps` steps.", steps={"type": "integer"}),
         tool("meta", "Gives back the `_meta` of its request."),
@@ -45,6 +46,7 @@ class Upstream(Server):
         self.waiting = []
         self.hanging = {}
         self.told = []
+        self.wants_hanging = []
         self.wants_cancelled = []
         self.subscription = None
         self.asking = {}
@@ -118,6 +120,10 @@ class Upstream(Server):
         elif name == "hang":
             self.hanging[request["id"]] = request
             self.progress(request, 0)
+            self.tell_hanging()
+        elif name == "hanging":
+            self.wants_hanging.append(request)
+            self.tell_hanging()
         elif name == "cancelled":
             self.wants_cancelled.append(request)
             self.tell_cancelled()
@@ -159,6 +165,12 @@ class Upstream(Server):
         if params.get("requestId") in self.hanging:
             self.told.append(params.get("reason"))
             self.tell_cancelled()
+
+    def tell_hanging(self):
+        if self.hanging:
+            for request in self.wants_hanging:
+                self.complete(request, text("one hangs"))
+            self.wants_hanging = []
 
     def tell_cancelled(self):
         if self.told:

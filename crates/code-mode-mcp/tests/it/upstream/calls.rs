@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use code_mode_mcp::upstream::{CallError, Elicit, Progress};
+use code_mode_mcp::upstream::{CallError, Elicit, Progress, Upstream};
 use futures_util::future::{join_all, try_join_all};
 use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde_json::{Value, json};
@@ -92,12 +92,12 @@ async fn progress_comes_in_order_and_before_the_result() {
     let request = call("s", "steps", json!({ "steps": 500 }))
         .on_progress(move |progress| hearing.lock().unwrap().push(progress));
     in_time(upstream.call(request)).await.unwrap();
+    upstream.shutdown().await;
     let heard = heard.lock().unwrap();
     let steps: Vec<f64> = heard.iter().map(|progress| progress.progress).collect();
     let expected: Vec<f64> = (1..=500).map(f64::from).collect();
     assert_eq!(steps, expected);
     assert_eq!(heard[0].total, Some(500.0));
-    upstream.shutdown().await;
 }
 
 #[tokio::test]
@@ -215,6 +215,37 @@ async fn a_question_that_nobody_answers_is_declined() {
         let text = text_of(&upstream, "s", "ask", json!({})).await;
         let answer: Value = serde_json::from_str(text.strip_suffix(state).unwrap()).unwrap();
         assert_eq!(answer, json!({ "action": "decline" }), "{revisions}");
+        upstream.shutdown().await;
+    }
+}
+
+/// Thinks for as long as it takes another call to be timed out.
+struct SlowPerson(Upstream);
+
+impl Elicit for SlowPerson {
+    fn elicit(
+        &self,
+        _question: ElicitRequestParams,
+    ) -> std::pin::Pin<Box<dyn Future<Output = ElicitResult> + Send + '_>> {
+        Box::pin(async {
+            let error = called(&self.0, "s", "hang", json!({})).await.unwrap_err();
+            assert!(matches!(error, CallError::TimedOut { .. }), "{error:?}");
+            ElicitResult::new(ElicitationAction::Decline)
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_time_out_stands_still_while_a_person_thinks() {
+    for revisions in ["older", "newest"] {
+        let mut server = fake("s", revisions);
+        server.tool_timeout = Some(Duration::from_millis(300));
+        let upstream = connected([server]).await;
+        let person = Arc::new(SlowPerson(upstream.clone()));
+        let request = call("s", "ask", json!({})).elicit(person);
+        let result = in_time(upstream.call(request)).await.unwrap();
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("decline"), "{text}");
         upstream.shutdown().await;
     }
 }
