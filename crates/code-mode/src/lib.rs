@@ -81,9 +81,9 @@ mod sync;
 pub use description::{
     ArgumentValidation, DEFAULT_MAX_DECLARATION_BYTES, ExecDescriptionOptions, MCP_RESULT_TYPES,
     OpenObjects, RenderOptions, RenderedType, SchemaUse, Tool, ToolDefinition, ToolKind, ToolSet,
-    UncheckedPart, UnknownServer, augment_tool_definition, build_exec_tool_description,
-    build_type_declarations, build_wait_tool_description, mcp_structured_content, render_schema,
-    render_schema_within,
+    UncheckedPart, UnknownServer, WaitDescriptionOptions, augment_tool_definition,
+    build_exec_tool_description, build_type_declarations, build_wait_tool_description,
+    build_wait_tool_description_with, mcp_structured_content, render_schema, render_schema_within,
 };
 pub use limits::Limits;
 pub use response::{

@@ -85,6 +85,15 @@ impl Connection {
             .get_or_init(|| sessions.connected(|number, cells| gateway.engine(number, cells)));
     }
 
+    /// Remembers under which `Mcp-Session-Id` the session is known, which only later requests say.
+    fn learn_name(&self, context: &RequestContext<RoleServer>) {
+        let parts = context.extensions.get::<axum::http::request::Parts>();
+        let name = parts.and_then(|parts| super::http::session_id(&parts.headers));
+        if let (Some(session), Some(name)) = (self.session.get(), name) {
+            self.gateway.sessions.learn_name(name, session);
+        }
+    }
+
     fn client(&self, context: &RequestContext<RoleServer>) -> Client {
         Client::of(context, *lock(&self.log_level))
     }
@@ -120,7 +129,14 @@ async fn follow<F>(
 ) where
     F: Future<Output = bool>,
 {
-    let mut known = Arc::clone(&listing.borrow_and_update().offer);
+    let is_made = |listing: &Listing| listing.of_change.is_some();
+    let first = tokio::select! {
+        first = listing.wait_for(is_made) => first.map(|listing| Arc::clone(&listing.offer)),
+        () = ended.cancelled() => return,
+    };
+    let Ok(mut known) = first else {
+        return;
+    };
     loop {
         tokio::select! {
             changed = listing.changed() => if changed.is_err() {
@@ -211,6 +227,7 @@ impl ServerHandler for Connection {
             tool => info_span!("direct", session, cell, tool),
         };
         continue_trace(&span, &context.meta);
+        self.learn_name(&context);
         let call = Call {
             gateway: &self.gateway,
             client: self.client(&context),

@@ -1,21 +1,26 @@
 //! Serving over streamable HTTP: who is let in, `/mcp` and `/healthz`.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use http_body::{Frame, SizeHint};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::connection::{Connection, ConnectionKind};
 use super::{HttpOptions, ServeError, Shared};
@@ -34,7 +39,8 @@ pub(super) async fn serve(
     }
     let closed = CancellationToken::new();
     let _closed = closed.clone().drop_guard();
-    let router = router(gateway, address, &options, closed.clone());
+    let requests = TaskTracker::new();
+    let router = router(gateway, address, &options, &requests, closed.clone());
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     let serving = axum::serve(listener, router)
@@ -46,19 +52,17 @@ pub(super) async fn serve(
         () = shutdown.cancelled() => {}
         () = gateway.closing.cancelled() => {}
     }
-    // No new connections; what requests wait for ends, so that they are answered; then the streams that
-    // are still open are closed.
+    // No new connections; what requests wait for ends, so that they are answered; once they are, the
+    // streams that are still open are closed.
     stop.cancel();
-    let ending = async {
-        tokio::join!(
-            async {
-                gateway.sessions.shut_down().await;
-                closed.cancel();
-            },
-            &mut serving,
-        )
-        .1
+    gateway.closing.cancel();
+    let closing = async {
+        gateway.sessions.shut_down().await;
+        requests.close();
+        requests.wait().await;
+        closed.cancel();
     };
+    let ending = async { tokio::join!(closing, &mut serving).1 };
     match tokio::time::timeout(gateway.options.shutdown_time, ending).await {
         Ok(ended) => ended.map_err(ServeError::Http),
         Err(_) => {
@@ -72,6 +76,7 @@ fn router(
     gateway: &Arc<Shared>,
     address: SocketAddr,
     options: &HttpOptions,
+    requests: &TaskTracker,
     closed: CancellationToken,
 ) -> Router {
     let mut sessions = LocalSessionManager::default();
@@ -102,6 +107,11 @@ fn router(
     );
     let mcp = Router::new()
         .route_service("/mcp", mcp)
+        .layer(middleware::from_fn_with_state(requests.clone(), count))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(gateway),
+            end_session,
+        ))
         .layer(middleware::from_fn_with_state(
             options.bearer_token.clone(),
             authorize,
@@ -110,6 +120,64 @@ fn router(
         .route("/healthz", get(health))
         .with_state(Arc::clone(gateway))
         .merge(mcp)
+}
+
+/// Counts a request until the last byte of its answer is handed on. Streams that clients only listen on
+/// have no last byte, and do not count.
+async fn count(State(requests): State<TaskTracker>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let open = requests.token();
+    next.run(request)
+        .await
+        .map(|body| Body::new(Counted { body, _open: open }))
+}
+
+/// The body of an answer, and that it is not at its end.
+struct Counted {
+    body: Body,
+    _open: TaskTrackerToken,
+}
+
+impl HttpBody for Counted {
+    type Data = <Body as HttpBody>::Data;
+    type Error = <Body as HttpBody>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Ends the cells of a session that its client ends. rmcp would let requests that are running finish
+/// for some seconds first, and they may wait for a script.
+async fn end_session(State(gateway): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let ended = (request.method() == Method::DELETE)
+        .then(|| session_id(request.headers()).map(str::to_owned))
+        .flatten();
+    let response = next.run(request).await;
+    if let Some(id) = ended
+        && response.status().is_success()
+    {
+        gateway.sessions.end_named(&id).await;
+    }
+    response
+}
+
+/// Which session a request is for, where there are connections.
+pub(super) fn session_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get("mcp-session-id")?.to_str().ok()
 }
 
 /// Lets in who has the token, if there is one.

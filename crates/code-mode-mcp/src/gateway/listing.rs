@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use code_mode::{
-    ApproximateTokens, ExecDescriptionOptions, TokenCounter, augment_tool_definition,
-    build_exec_tool_description, build_wait_tool_description,
+    ApproximateTokens, ExecDescriptionOptions, TokenCounter, WaitDescriptionOptions,
+    augment_tool_definition, build_exec_tool_description, build_wait_tool_description_with,
 };
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
@@ -22,6 +22,9 @@ use crate::upstream::{Catalogue, ServerState, Upstream};
 const INSTRUCTIONS_BYTES: usize = 600;
 /// How much of the reason why a server is missing is shown, in bytes.
 const REASON_BYTES: usize = 200;
+
+/// How long a `wait` takes that does not say.
+const UNASKED_WAIT: &str = "until the script ends or yields, or as long as the connection allows";
 
 /// What clients are offered at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -107,7 +110,9 @@ impl Offer {
         let wait = ours(
             "wait",
             "Wait for a program",
-            build_wait_tool_description(),
+            build_wait_tool_description_with(
+                &WaitDescriptionOptions::default().unasked(UNASKED_WAIT),
+            ),
             wait_schema(session),
             ToolAnnotations::with_title("Wait for a program")
                 .read_only(false)

@@ -46,6 +46,8 @@ pub(super) struct Sessions {
     /// Every session, to end them at a shutdown.
     all: Mutex<Vec<Weak<ClientSession>>>,
     by_handle: Mutex<HashMap<String, Named>>,
+    /// Sessions of connections over HTTP, by `Mcp-Session-Id`.
+    by_transport_id: Mutex<HashMap<String, Weak<ClientSession>>>,
     /// Wakes the task that ends idle sessions.
     changed: Notify,
 }
@@ -94,6 +96,7 @@ impl Sessions {
             idle_time,
             all: Mutex::default(),
             by_handle: Mutex::default(),
+            by_transport_id: Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -176,6 +179,23 @@ impl Sessions {
     pub(super) fn end(&self, handle: &str) {
         let named = lock(&self.by_handle).remove(handle);
         drop(named);
+    }
+
+    /// Says which session a `Mcp-Session-Id` means.
+    pub(super) fn learn_name(&self, transport_id: &str, session: &Arc<ClientSession>) {
+        let mut known = lock(&self.by_transport_id);
+        if !known.contains_key(transport_id) {
+            known.retain(|_, session| session.strong_count() > 0);
+            known.insert(transport_id.to_owned(), Arc::downgrade(session));
+        }
+    }
+
+    /// Ends the cells of the session with this `Mcp-Session-Id`, if it has any.
+    pub(super) async fn end_named(&self, transport_id: &str) {
+        let session = lock(&self.by_transport_id).remove(transport_id);
+        if let Some(session) = session.and_then(|session| session.upgrade()) {
+            session.engine.shutdown().await;
+        }
     }
 
     fn make(

@@ -100,11 +100,12 @@ impl Watch<'_> {
             let standing_still = asking.is_some();
             tokio::select! {
                 biased;
+                // First, so that an answer that nobody would read stays with its cell.
+                () = self.client.cancelled.cancelled() => return Seen::Cancelled,
                 answered = &mut answer => {
                     self.last_words(telling).await;
                     return answered.map_or_else(Seen::Error, Seen::Answer);
                 }
-                () = self.client.cancelled.cancelled() => return Seen::Cancelled,
                 said = answer_to(&mut asking) => {
                     if let Some(asking) = asking.take() {
                         self.session.cells.answer(&self.cell, &asking.question_id, said);

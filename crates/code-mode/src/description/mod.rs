@@ -23,4 +23,6 @@ pub use typescript::{
     DEFAULT_MAX_DECLARATION_BYTES, MCP_RESULT_TYPES, OpenObjects, RenderOptions, RenderedType,
     SchemaUse, mcp_structured_content, render_schema, render_schema_within,
 };
-pub use wait::build_wait_tool_description;
+pub use wait::{
+    WaitDescriptionOptions, build_wait_tool_description, build_wait_tool_description_with,
+};

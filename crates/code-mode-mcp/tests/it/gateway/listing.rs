@@ -1,0 +1,277 @@
+//! What `tools/list` says, and when clients hear that it changed.
+
+use std::time::Duration;
+
+use code_mode_mcp::gateway::Structured;
+use code_mode_mcp::policy::{Action, Policy};
+use rmcp::model::{ServerNotification, SubscriptionFilter, Tool, ToolAnnotations};
+use serde_json::json;
+
+use super::client::{Client, Heard, Identity, REVISIONS, Revision, structured, text};
+use super::rig::{Rig, connecting, gateway, options, policy};
+use super::server::{Server, tool};
+
+async fn tools(client: &Client) -> Vec<Tool> {
+    client.service.list_all_tools().await.unwrap()
+}
+
+fn description(tool: &Tool) -> &str {
+    tool.description.as_deref().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn clients_see_exec_and_wait_with_schemas_titles_and_hints() {
+    let rig = Rig::new().await;
+    for revision in REVISIONS {
+        let client = rig.client(revision).await;
+        let listed = tools(&client).await;
+        let [exec, wait] = &listed[..] else {
+            panic!("two tools, not {}", listed.len());
+        };
+        assert_eq!((&*exec.name, &*wait.name), ("exec", "wait"));
+        assert_eq!(exec.title.as_deref(), Some("Run a program"));
+        let hints = |tool: &Tool| {
+            let hints = tool.annotations.clone().unwrap();
+            (
+                hints.read_only_hint,
+                hints.idempotent_hint,
+                hints.open_world_hint,
+            )
+        };
+        assert_eq!(hints(exec), (Some(false), Some(false), Some(true)));
+        assert_eq!(hints(wait), (Some(false), Some(false), Some(false)));
+        let properties = |tool: &Tool| -> Vec<String> {
+            let properties = tool.input_schema["properties"].as_object().unwrap();
+            properties.keys().cloned().collect()
+        };
+        assert_eq!(
+            properties(exec),
+            ["source", "yield_time_ms", "max_output_tokens"]
+        );
+        assert_eq!(
+            properties(wait),
+            ["cell_id", "yield_time_ms", "max_tokens", "terminate"]
+        );
+        assert!(exec.output_schema.is_some() && wait.output_schema.is_some());
+        let said = description(exec);
+        assert!(said.contains("mcp__test__echo(args?"), "{said}");
+        assert!(
+            said.contains("The server says of itself:\n> Made for tests."),
+            "{said}"
+        );
+        assert!(!said.contains("missing"), "{said}");
+        assert!(description(wait).contains("Default: until the script ends"));
+    }
+}
+
+#[tokio::test]
+async fn clients_that_would_hide_the_content_get_the_structured_form_elsewhere() {
+    let rig = Rig::new().await;
+    for name in ["claude-code", "codex-mcp-client"] {
+        for revision in REVISIONS {
+            let client = rig.client_as(Identity::of(revision).named(name)).await;
+            assert!(
+                tools(&client)
+                    .await
+                    .iter()
+                    .all(|tool| tool.output_schema.is_none())
+            );
+            let result = client.exec("text(1)").await;
+            assert_eq!(result.structured_content, None);
+            let meta = result.meta.unwrap();
+            assert_eq!(
+                meta[code_mode_mcp::gateway::RESULT_KEY]["status"],
+                "completed"
+            );
+        }
+    }
+    let mut always = options();
+    always.structured = Structured::Always;
+    let rig = Rig::with(Policy::default(), always).await;
+    let client = rig
+        .client_as(Identity::of(REVISIONS[0]).named("claude-code"))
+        .await;
+    assert!(
+        tools(&client)
+            .await
+            .iter()
+            .all(|tool| tool.output_schema.is_some())
+    );
+    assert_eq!(structured(&client.exec("1").await)["status"], "completed");
+}
+
+#[tokio::test]
+async fn the_list_waits_for_servers_that_are_connecting_no_longer_than_it_may() {
+    // Accepts connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut server = Server::start("slow").await;
+    server.url = format!("http://{}/mcp", silent.local_addr().unwrap());
+    let mut patient = options();
+    patient.first_list_wait = Duration::ZERO;
+    let (gateway, _upstream) = connecting(&[&server], Policy::default(), patient);
+    let rig = Rig { gateway, server };
+    for revision in REVISIONS {
+        let client = rig.client(revision).await;
+        let listed = tools(&client).await;
+        let said = description(&listed[0]);
+        assert!(
+            said.ends_with("Servers that are missing now:\n- mcp__slow: still connecting; a program that mentions it waits for it"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_first_list_has_the_tools_of_servers_that_connect_in_time() {
+    let server = Server::start("test").await;
+    let mut patient = options();
+    patient.first_list_wait = Duration::from_secs(3600);
+    let (gateway, _upstream) = connecting(&[&server], Policy::default(), patient);
+    let rig = Rig { gateway, server };
+    let client = rig.client(REVISIONS[0]).await;
+    assert!(description(&tools(&client).await[0]).contains("mcp__test__echo"));
+}
+
+#[tokio::test]
+async fn a_script_waits_for_a_server_it_mentions_that_is_connecting() {
+    let server = Server::start("test").await;
+    let (gateway, _upstream) = connecting(&[&server], Policy::default(), options());
+    let rig = Rig { gateway, server };
+    for revision in REVISIONS {
+        let client = rig.client(revision).await;
+        let result = client
+            .exec("text(await tools.mcp__test__echo({ text: 'there' }))")
+            .await;
+        assert!(text(&result).contains("there"), "{}", text(&result));
+    }
+}
+
+#[tokio::test]
+async fn a_script_that_fails_is_told_which_servers_are_missing_and_others_are_not() {
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut gone = Server::start("gone").await;
+    gone.url = format!("http://{}/mcp", nobody.local_addr().unwrap());
+    drop(nobody);
+    let server = Server::start("test").await;
+    let gateway = gateway(&[&server, &gone], Policy::default(), options()).await;
+    let rig = Rig { gateway, server };
+    let client = rig.client(REVISIONS[0]).await;
+    let failed = client.exec("await tools.mcp__gone__do()").await;
+    assert!(
+        text(&failed).contains("Servers that are missing now:\n- mcp__gone: "),
+        "{}",
+        text(&failed)
+    );
+    let fine = client.exec("text(1)").await;
+    assert!(!text(&fine).contains("missing"), "{}", text(&fine));
+}
+
+#[tokio::test]
+async fn clients_hear_when_the_description_changes_and_only_then() {
+    let rig = Rig::new().await;
+    let client = rig.client(Revision::V2025_11_25).await;
+    let modern = rig.client(Revision::V2026_07_28).await;
+    let filter = SubscriptionFilter::builder()
+        .tools_list_changed()
+        .prompts_list_changed()
+        .build();
+    let mut subscription = modern.service.listen(filter).await.unwrap();
+    assert_eq!(subscription.acknowledged().tools_list_changed, Some(true));
+    assert_eq!(subscription.acknowledged().prompts_list_changed, None);
+    tools(&client).await;
+
+    // The same tools again, and then another.
+    rig.server.offer(vec![tool("echo"), tool("held")]);
+    rig.server
+        .offer(vec![tool("echo"), tool("held"), tool("brand_new")]);
+    assert!(matches!(client.hears().await, Heard::ToolsChanged));
+    assert!(description(&tools(&client).await[0]).contains("mcp__test__brand_new"));
+    let told = subscription.next().await.unwrap();
+    assert!(matches!(
+        told,
+        Some(ServerNotification::ToolListChangedNotification(_))
+    ));
+    assert!(description(&tools(&modern).await[0]).contains("mcp__test__brand_new"));
+    subscription.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn exposed_tools_are_offered_directly_and_go_the_way_of_nested_calls() {
+    let listed = vec![
+        tool("echo").with_annotations(ToolAnnotations::new().read_only(true)),
+        tool("held"),
+        tool("secret"),
+    ];
+    let server = Server::with_tools("test", listed).await;
+    let mut exposing = options();
+    exposing.exposed = vec!["test/*".parse().unwrap()];
+    let gateway = gateway(&[&server], policy(Action::Deny, "test/secret"), exposing).await;
+    let mut rig = Rig { gateway, server };
+    for revision in REVISIONS {
+        let client = rig.client(revision).await;
+        let listed = tools(&client).await;
+        let names: Vec<&str> = listed.iter().map(|tool| &*tool.name).collect();
+        assert_eq!(
+            names,
+            ["exec", "wait", "mcp__test__echo", "mcp__test__held"]
+        );
+        let echo = &listed[2];
+        assert_eq!(
+            echo.annotations.as_ref().unwrap().read_only_hint,
+            Some(true)
+        );
+        assert!(
+            description(echo).contains("declare const tools"),
+            "{}",
+            description(echo)
+        );
+
+        let said = client
+            .call("mcp__test__echo", json!({ "text": "hi" }))
+            .await;
+        assert_eq!(text(&said), "hi");
+        assert_ne!(said.is_error, Some(true));
+
+        let calling = client.begin("mcp__test__held", json!({ "a": [1] })).await;
+        let held = rig.server.call().await;
+        assert_eq!(json!(held.arguments), json!({ "a": [1] }));
+        let wrong = rmcp::model::CallToolResult::error(vec![rmcp::model::ContentBlock::text("no")]);
+        let _ = held.answer.send(wrong);
+        let failed = super::client::result(calling).await;
+        assert_eq!(
+            (failed.is_error, text(&failed)),
+            (Some(true), "no".to_owned())
+        );
+
+        let calling = client.begin("mcp__test__held", json!({})).await;
+        let held = rig.server.call().await;
+        calling.cancel(None).await.unwrap();
+        held.cancelled.cancelled().await;
+
+        let unknown = client
+            .service
+            .call_tool(super::client::params("mcp__test__secret", json!({})));
+        let refused = unknown.await.unwrap_err().to_string();
+        assert!(
+            refused.contains("there is no tool \"mcp__test__secret\" here"),
+            "{refused}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_exposed_tool_that_a_person_is_asked_about_is_asked_about() {
+    let server = Server::start("test").await;
+    let mut exposing = options();
+    exposing.exposed = vec!["test/echo".parse().unwrap()];
+    let gateway = gateway(&[&server], policy(Action::Ask, "test/echo"), exposing).await;
+    let rig = Rig { gateway, server };
+    for revision in REVISIONS {
+        let client = rig.client_as(Identity::of(revision).with_person()).await;
+        let calling = client.call("mcp__test__echo", json!({ "text": "hi" }));
+        let (said, ()) = tokio::join!(calling, async {
+            client.is_asked().await.says("Allow once");
+        });
+        assert_eq!(text(&said), "hi");
+    }
+}
