@@ -8,8 +8,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use code_mode::Limits;
+use code_mode_mcp::install::Client;
 
 use servers::{AuditArguments, McpArguments, ServerArguments, ToolsArguments};
 use telemetry::TelemetryArguments;
@@ -60,6 +61,11 @@ pub enum Command {
     Mcp(Box<McpArguments>),
     /// List the tools of the configured MCP servers.
     Tools(ToolsArguments),
+    /// Look at the configuration of MCP servers.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write the gateway into the configuration of an MCP client.
+    Install(InstallArguments),
 }
 
 impl Command {
@@ -67,19 +73,93 @@ impl Command {
         match self {
             Self::Run(run) => Some(&run.tools),
             Self::Types(types) => Some(&types.tools),
-            Self::Mcp(_) | Self::Tools(_) => None,
+            Self::Mcp(_) | Self::Tools(_) | Self::Config(_) | Self::Install(_) => None,
         }
     }
 
-    /// What of the work is logged and exported.
-    pub fn telemetry(&self) -> &TelemetryArguments {
+    /// What of the work is logged and exported; nothing of commands that only look at files.
+    pub fn telemetry(&self) -> Option<&TelemetryArguments> {
         match self {
-            Self::Run(run) => &run.telemetry,
-            Self::Types(types) => &types.telemetry,
-            Self::Mcp(mcp) => &mcp.telemetry,
-            Self::Tools(tools) => &tools.telemetry,
+            Self::Run(run) => Some(&run.telemetry),
+            Self::Types(types) => Some(&types.telemetry),
+            Self::Mcp(mcp) => Some(&mcp.telemetry),
+            Self::Tools(tools) => Some(&tools.telemetry),
+            Self::Config(_) | Self::Install(_) => None,
         }
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say all that is wrong with the configuration, and which servers are in it.
+    Check(ConfigCheckArguments),
+}
+
+const CONFIG_CHECK_NOTES: &str = "\
+Exit codes:
+  0  no errors; there may be warnings
+  1  there are errors
+  2  nothing could be read: wrong usage, or no configuration where one is looked for";
+
+#[derive(Debug, Args)]
+#[command(after_help = CONFIG_CHECK_NOTES)]
+pub struct ConfigCheckArguments {
+    /// A configuration of MCP servers, in the form of any client. Repeatable. Default: the first
+    /// that is there of ./.mcp.json, ./.vscode/mcp.json and $XDG_CONFIG_HOME/code-mode/mcp.json.
+    #[arg(long = "config", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Print one JSON document instead.
+    #[arg(long)]
+    pub json: bool,
+}
+
+const INSTALL_NOTES: &str = "\
+Comments, order and layout of the client's file stay as they are, and its former text is kept beside
+it as NAME.bak-N. What is there already is not done again.
+
+Exit codes:
+  0  it is installed, or was already
+  2  nothing was changed: wrong usage, or what the message says";
+
+#[derive(Debug, Args)]
+#[command(after_help = INSTALL_NOTES)]
+pub struct InstallArguments {
+    /// The client: claude (Claude Code), cursor, vscode or codex.
+    #[arg(long, value_name = "CLIENT")]
+    pub client: Client,
+
+    /// Whose configuration: your own, or that of the project you are in.
+    #[arg(long, value_enum, default_value_t)]
+    pub scope: InstallScope,
+
+    /// Show the change, with values that may be secret as \u{2026}, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Move the client's servers into $XDG_CONFIG_HOME/code-mode/mcp.json, so that only code-mode is
+    /// left. A server that would not work from there stays.
+    #[arg(long)]
+    pub move_servers: bool,
+
+    /// The name of the entry. Default: code-mode.
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// The command that the client starts. Default: this executable's path; in a project, which
+    /// others share, code-mode from the PATH.
+    #[arg(long, value_name = "PATH")]
+    pub command: Option<String>,
+}
+
+/// Whose configuration is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum InstallScope {
+    /// Your own, for all projects.
+    #[default]
+    User,
+    /// That of the project you are in.
+    Project,
 }
 
 /// The tools of a script that are commands.
@@ -245,7 +325,9 @@ pub fn parse() -> Command {
     let Arguments { command } = Arguments::parse();
     let mut names: Vec<&str> = Vec::new();
     let tools = command.tools().into_iter();
-    for ToolArgument { name, .. } in tools.flat_map(|tools| tools.functions.iter().chain(&tools.texts)) {
+    for ToolArgument { name, .. } in
+        tools.flat_map(|tools| tools.functions.iter().chain(&tools.texts))
+    {
         if names.contains(&name.as_str()) {
             Arguments::command()
                 .error(

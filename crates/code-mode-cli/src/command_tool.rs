@@ -9,9 +9,7 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use code_mode::{
-    CancellationToken, ToolCall, ToolDefinition, ToolError, ToolInput, ToolOutput,
-};
+use code_mode::{CancellationToken, ToolCall, ToolDefinition, ToolError, ToolInput, ToolOutput};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use serde_json::value::RawValue;

@@ -1,6 +1,9 @@
 //! Answers the calls of a script: commands and MCP servers side by side, watched by the status line.
 
-use code_mode::{CancellationToken, CellId, Host, Notification, ToolCall, ToolDefinition, ToolError, ToolOutput, ToolSet};
+use code_mode::{
+    CancellationToken, CellId, Host, Notification, ToolCall, ToolDefinition, ToolError, ToolOutput,
+    ToolSet,
+};
 use code_mode_mcp::host::{Answer, CallEvents, McpHost, Question};
 
 use crate::command_tool::Commands;
@@ -69,7 +72,9 @@ pub fn tools_of_run(
     let of_servers: Vec<_> = servers.into_iter().flat_map(ToolSet::iter).collect();
     let definitions = of_servers.iter().map(|tool| tool.definition.clone());
     let tools = ToolSet::new(commands.into_iter().chain(definitions));
-    let named = tools.iter().filter(|tool| tool.definition.namespace.is_some());
+    let named = tools
+        .iter()
+        .filter(|tool| tool.definition.namespace.is_some());
     let clashes = of_servers
         .iter()
         .zip(named)

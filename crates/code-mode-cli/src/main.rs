@@ -4,7 +4,8 @@
 //! Nothing here knows V8. The way of a run: [`arguments`] → [`servers`], if there are any → [`check`],
 //! if asked for → [`run`] → [`output`], with [`host`] answering the script's calls: [`command_tool`]
 //! those of commands, the gateway crate those of servers. [`mcp`] hands over to the gateway crate.
-//! [`types`] and [`tools`] only print.
+//! [`types`] and [`tools`] only print; [`config`] looks at the configuration of MCP servers, and
+//! [`install`] writes that of a client.
 
 #[cfg(not(unix))]
 compile_error!("code-mode-cli runs tools with `sh -c` and needs Unix; the library builds anywhere");
@@ -12,9 +13,11 @@ compile_error!("code-mode-cli runs tools with `sh -c` and needs Unix; the librar
 mod arguments;
 mod check;
 mod command_tool;
+mod config;
 mod diagnostics;
 mod exit;
 mod host;
+mod install;
 mod mcp;
 mod media;
 mod output;
@@ -33,12 +36,20 @@ mod types;
 use std::process::ExitCode;
 
 use arguments::Command;
+use arguments::telemetry::LogFilter;
 use exit::Exit;
 use telemetry::Telemetry;
 
 fn main() -> ExitCode {
     let command = arguments::parse();
-    let telemetry = match Telemetry::start(command.telemetry()) {
+    let default_filter = match command {
+        Command::Mcp(_) => LogFilter::default(),
+        _ => LogFilter::without_missing_servers(),
+    };
+    let telemetry = command
+        .telemetry()
+        .map(|arguments| Telemetry::start(arguments, default_filter));
+    let telemetry = match telemetry.transpose() {
         Ok(telemetry) => telemetry,
         Err(error) => return nothing_ran(&error).into(),
     };
@@ -53,9 +64,13 @@ fn main() -> ExitCode {
         Command::Tools(arguments) => {
             tools::list(arguments).unwrap_or_else(|error| nothing_ran(&error))
         }
+        Command::Config(command) => config::config(command),
+        Command::Install(arguments) => install::install(arguments),
     };
     diagnostics::end_status();
-    if !matches!(exit, Exit::SignalledAgain(_)) {
+    if let Some(telemetry) = telemetry
+        && !matches!(exit, Exit::SignalledAgain(_))
+    {
         telemetry.finish();
     }
     exit.into()

@@ -65,8 +65,12 @@ async fn start_and_serve(arguments: McpArguments) -> Result<Exit, McpError> {
     let mut serving = pin!(front.serve(&gateway, shutdown.clone()));
     let served = tokio::select! {
         biased;
-        _ = signals.next() => {
+        signal = signals.next() => {
             shutdown.cancel();
+            diagnostics::say(&format!(
+                "{signal}; closing the connections (once more to exit at once)"
+            ))
+            .await;
             tokio::select! {
                 biased;
                 again = signals.next() => return Ok(Exit::SignalledAgain(again)),
@@ -92,7 +96,9 @@ fn gateway_options(
     let mut options = GatewayOptions::default();
     options.structured = arguments.structured.into();
     options.exposed = configuration.exposed.clone();
-    options.exposed.extend(arguments.expose_tools.iter().cloned());
+    options
+        .exposed
+        .extend(arguments.expose_tools.iter().cloned());
     options.limits = arguments.limits.limits();
     options.audit = arguments.audit.open()?;
     if let Some(tokens) = arguments.description_tokens {
@@ -120,7 +126,9 @@ impl Front {
         options.allowed_hosts = arguments.allow_host.clone();
         options.allowed_origins = arguments.allow_origin.clone();
         if let Some(variable) = &arguments.bearer_token_env {
-            let token = environment.variable(variable).filter(|token| !token.is_empty());
+            let token = environment
+                .variable(variable)
+                .filter(|token| !token.is_empty());
             let token = token.ok_or_else(|| McpError::NoToken {
                 variable: variable.clone(),
             })?;

@@ -157,7 +157,10 @@ pub fn content_items(response: &mut RuntimeResponse) -> Option<&mut Vec<ContentI
 pub async fn print(text: &str) -> Exit {
     let _hidden = diagnostics::hide_status().await;
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Ok(()) => Exit::Success,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::PipeClosed,
         Err(error) => {

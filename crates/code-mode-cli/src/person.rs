@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use code_mode_mcp::host::{Answer, Question};
-use serde_json::{Map, Value};
 use rustix::termios::{QueueSelector, tcflush};
+use serde_json::{Map, Value};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -77,7 +77,12 @@ impl Person {
         };
         lines.discard();
         let _hidden = diagnostics::hide_status().await;
-        let Question { server, tool: name, arguments, .. } = question;
+        let Question {
+            server,
+            tool: name,
+            arguments,
+            ..
+        } = question;
         diagnostics::say(&shown(server, name, arguments)).await;
         loop {
             diagnostics::prompt("Allow it? y(es), n(o), a(lways, for this tool): ").await;
@@ -213,7 +218,10 @@ mod tests {
     fn arguments_beyond_what_anybody_reads_are_cut_and_it_is_said() {
         let arguments = serde_json::json!({ "text": "x".repeat(10_000) });
         let shown = shown("files", "write", arguments.as_object().unwrap());
-        assert!(shown.ends_with("\n  … cut: the arguments have 10016 characters"), "{shown}");
+        assert!(
+            shown.ends_with("\n  … cut: the arguments have 10016 characters"),
+            "{shown}"
+        );
         assert!(shown.chars().count() < MAX_SHOWN + 200);
     }
 }

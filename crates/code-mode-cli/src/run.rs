@@ -143,10 +143,7 @@ async fn elapsed(span: Option<Duration>, person: &Person) -> Duration {
 /// What ends a run before its script does.
 #[derive(Debug, thiserror::Error)]
 enum Interruption {
-    #[error("{}; ending the script (once more to exit at once)", match .0 {
-        Signal::Interrupt => "interrupted",
-        Signal::Terminate => "asked to end",
-    })]
+    #[error("{0}; ending the script (once more to exit at once)")]
     Signal(Signal),
     #[error("the script took longer than {} s; ending it", after.as_secs_f64())]
     Timeout { after: Duration },

@@ -28,7 +28,10 @@ pub enum NoServers {
 }
 
 fn list(files: &[PathBuf]) -> String {
-    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
     files.join(", ")
 }
 
@@ -87,10 +90,7 @@ impl Servers {
     }
 
     /// Reads the configuration and waits until every server is connected or known not to be.
-    pub async fn connect(
-        arguments: &ServerArguments,
-        status: &Status,
-    ) -> Result<Self, NoServers> {
+    pub async fn connect(arguments: &ServerArguments, status: &Status) -> Result<Self, NoServers> {
         let environment = Environment::of_process()?;
         let configuration = load(arguments, &environment).await?;
         let options = upstream_options(arguments, &environment, &configuration);
@@ -144,7 +144,7 @@ impl Servers {
             diagnostics::say(&format!(
                 "the server {} is not there: {}",
                 terminal::visible(server),
-                terminal::visible(why)
+                terminal::visible_lines(why)
             ))
             .await;
         }

@@ -1,5 +1,6 @@
-//! The signals that end a run: Ctrl-C and the polite `kill`.
+//! The signals that end a run or a gateway: Ctrl-C and the polite `kill`.
 
+use std::fmt;
 use std::io;
 
 use tokio::signal::unix::{self, SignalKind};
@@ -11,6 +12,16 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+}
+
+/// As sentences about it begin.
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "interrupted",
+            Self::Terminate => "asked to end",
+        })
+    }
 }
 
 /// Both signals, from the moment this was made.

@@ -52,7 +52,10 @@ impl Status {
     /// Notes which servers are being connected.
     pub fn connecting(&self, servers: &[&str]) {
         let mut waits = self.waits();
-        let since = waits.servers.as_ref().map_or_else(Instant::now, |(_, since)| *since);
+        let since = waits
+            .servers
+            .as_ref()
+            .map_or_else(Instant::now, |(_, since)| *since);
         let names = terminal::visible(&servers.join(", "));
         waits.servers = (!servers.is_empty()).then_some((names, since));
         drop(waits);
@@ -130,8 +133,16 @@ impl Waits {
             parts.push(format!("connecting {servers} ({} s)", seconds(*since)));
         }
         if !self.calls.is_empty() {
-            let noun = if self.calls.len() == 1 { "call" } else { "calls" };
-            parts.push(format!("{} {noun}: {}", self.calls.len(), self.tools(seconds)));
+            let noun = if self.calls.len() == 1 {
+                "call"
+            } else {
+                "calls"
+            };
+            parts.push(format!(
+                "{} {noun}: {}",
+                self.calls.len(),
+                self.tools(seconds)
+            ));
         }
         terminal::fit(&parts.join("; "), columns.saturating_sub(1))
     }
@@ -146,7 +157,11 @@ impl Waits {
             }
         }
         let shown = tools.into_iter().map(|(name, count, since)| {
-            let times = if count == 1 { String::new() } else { format!(" ×{count}") };
+            let times = if count == 1 {
+                String::new()
+            } else {
+                format!(" ×{count}")
+            };
             format!("{name}{times} ({} s)", seconds(since))
         });
         shown.collect::<Vec<_>>().join(", ")

@@ -25,7 +25,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-use crate::arguments::telemetry::{LogFormat, TelemetryArguments};
+use crate::arguments::telemetry::{LogFilter, LogFormat, TelemetryArguments};
 use crate::diagnostics;
 
 /// How long the end of the process waits for a collector to take the last spans.
@@ -56,7 +56,10 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Starts both for the whole process, as the flags say. Called once.
-    pub fn start(arguments: &TelemetryArguments) -> Result<Self, TelemetryError> {
+    pub fn start(
+        arguments: &TelemetryArguments,
+        default_filter: LogFilter,
+    ) -> Result<Self, TelemetryError> {
         let target = match &arguments.log_file {
             None => LogTarget::StandardError,
             Some(path) => File::options()
@@ -76,7 +79,7 @@ impl Telemetry {
             LogFormat::Text => lines.with_ansi(colours).boxed(),
             LogFormat::Json => lines.json().boxed(),
         };
-        let filter = arguments.log.clone().unwrap_or_default().filter();
+        let filter = arguments.log.clone().unwrap_or(default_filter).filter();
         // HTTP and protocol libraries log whole requests at their lower levels, with the headers, and
         // those are secrets. So whatever the filter says, only we are heard below `info`.
         let shareable = filter_fn(|metadata| {
@@ -137,10 +140,8 @@ fn exporting(endpoint: Option<&str>) -> Result<SdkTracerProvider, ExporterBuildE
         inner: exporter.build()?,
         failed: AtomicBool::new(false),
     };
-    let mut resource = Resource::builder().with_attribute(KeyValue::new(
-        "service.version",
-        env!("CARGO_PKG_VERSION"),
-    ));
+    let mut resource = Resource::builder()
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
     if std::env::var_os("OTEL_SERVICE_NAME").is_none_or(|name| name.is_empty()) {
         resource = resource.with_service_name("code-mode");
     }
@@ -252,7 +253,12 @@ fn write_lines(
                 waiting.fetch_sub(1, Ordering::Relaxed);
                 let lost = lost.swap(0, Ordering::Relaxed);
                 if lost > 0 {
-                    write(format!("code-mode: {lost} lines of the log were left out, for nobody read it\n").as_bytes());
+                    write(
+                        format!(
+                            "code-mode: {lost} lines of the log were left out, for nobody read it\n"
+                        )
+                        .as_bytes(),
+                    );
                 }
             }
             // Whoever asked may have gone on.

@@ -39,6 +39,11 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// The same for a text of several lines, which stay lines; the later ones are indented.
+pub fn visible_lines(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n  ")
+}
+
 /// Characters without a shape of their own: marks of direction, of invisible joins, separators of
 /// lines, and tags.
 fn is_deceptive(character: char) -> bool {

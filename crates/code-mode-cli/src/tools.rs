@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use crate::arguments::servers::ToolsArguments;
+use crate::diagnostics;
 use crate::exit::Exit;
 use crate::output;
 use crate::servers::{NoServers, Servers};
@@ -54,6 +55,9 @@ async fn connect_and_print(arguments: ToolsArguments) -> Result<Exit, NoServers>
         build_type_declarations(servers.tools())
     } else {
         let rows = rows(&servers, arguments.search.as_deref());
+        if let Some(nothing) = nothing(&rows, arguments.search.as_deref()) {
+            diagnostics::say(&nothing).await;
+        }
         if arguments.json {
             document(&rows)
         } else {
@@ -143,8 +147,20 @@ fn document(rows: &[Row]) -> String {
     format!("{:#}\n", Value::from(array))
 }
 
+/// What is to be said where there is no row.
+fn nothing(rows: &[Row], search: Option<&str>) -> Option<String> {
+    match (rows, search) {
+        ([], Some(search)) => Some(format!("no tool fits {search:?}")),
+        ([], None) => Some("there is no tool".to_owned()),
+        _ => None,
+    }
+}
+
 /// The table, in so many columns; as wide as it is where nobody sees an edge.
 fn table(rows: &[Row], columns: Option<usize>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
     let titles = ["SERVER", "TOOL", "ACCESS", "DESCRIPTION"].map(str::to_owned);
     let cells = rows.iter().map(|row| {
         [
@@ -207,8 +223,18 @@ mod tests {
         let read = json!({ "readOnlyHint": true, "destructiveHint": true });
         let rows = [
             row("read", "\n Reads a file.\nMore.", read, Action::Allow),
-            row("write", "日本語の説明文を\x1b[2J", json!({ "destructiveHint": true }), Action::Ask),
-            row("touch", "", json!({ "destructiveHint": false }), Action::Allow),
+            row(
+                "write",
+                "日本語の説明文を\x1b[2J",
+                json!({ "destructiveHint": true }),
+                Action::Ask,
+            ),
+            row(
+                "touch",
+                "",
+                json!({ "destructiveHint": false }),
+                Action::Allow,
+            ),
             row("list", "Lists.", json!({}), Action::Ask),
         ];
         assert_eq!(

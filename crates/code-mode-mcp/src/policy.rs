@@ -92,14 +92,18 @@ impl ToolPattern {
         })
     }
 
-    /// Every tool of one server, both by their exact names, but these.
+    /// Every tool of one server but these, all by their exact names.
     pub fn all_but<T: Into<String>>(
         server: impl Into<String>,
         tools: impl IntoIterator<Item = T>,
     ) -> Self {
+        let tools: Vec<String> = tools.into_iter().map(Into::into).collect();
         Self {
             server: Names::One(server.into()),
-            tool: Names::AllBut(tools.into_iter().map(Into::into).collect()),
+            tool: match tools.is_empty() {
+                true => Names::All,
+                false => Names::AllBut(tools),
+            },
         }
     }
 

@@ -83,7 +83,12 @@ pub struct McpArguments {
     pub http: Option<HttpAddress>,
 
     /// The environment variable with the token that clients must send as `Authorization: Bearer …`.
-    #[arg(long, value_name = "VARIABLE", requires = "http", help_heading = "HTTP")]
+    #[arg(
+        long,
+        value_name = "VARIABLE",
+        requires = "http",
+        help_heading = "HTTP"
+    )]
     pub bearer_token_env: Option<String>,
 
     /// A name that clients may reach the gateway by (their Host header), beside the address and
@@ -226,7 +231,10 @@ mod tests {
 
     #[test]
     fn an_address_is_loopback_unless_it_says_otherwise() {
-        let address = |text: &str| text.parse::<HttpAddress>().map(|parsed| parsed.0.to_string());
+        let address = |text: &str| {
+            text.parse::<HttpAddress>()
+                .map(|parsed| parsed.0.to_string())
+        };
         assert_eq!(address("8080").unwrap(), "127.0.0.1:8080");
         assert_eq!(address("localhost:0").unwrap(), "127.0.0.1:0");
         assert_eq!(address("0.0.0.0:80").unwrap(), "0.0.0.0:80");

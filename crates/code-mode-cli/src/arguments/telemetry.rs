@@ -46,6 +46,11 @@ pub enum LogFormat {
 pub struct LogFilter(String);
 
 impl LogFilter {
+    /// What is logged by default where the command itself says which servers are missing.
+    pub fn without_missing_servers() -> Self {
+        Self("warn,code_mode_mcp::upstream=error".to_owned())
+    }
+
     /// The filter that this text is, or a level.
     pub fn filter(&self) -> EnvFilter {
         EnvFilter::new(&self.0)
@@ -61,7 +66,9 @@ impl Default for LogFilter {
 /// Text that says nothing about what to log.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidLogFilter {
-    #[error("neither off, error, warn, info, debug or trace nor filters such as warn,code_mode=debug")]
+    #[error(
+        "neither off, error, warn, info, debug or trace nor filters such as warn,code_mode=debug"
+    )]
     NoLevel,
     #[error("no filters that can be read: {0}")]
     NoFilters(#[from] tracing_subscriber::filter::ParseError),

@@ -1,9 +1,10 @@
 //! The scripts of `examples/`, each run by the very command that its first comment gives.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::installed;
 use crate::support::{CODE_MODE, Ended, Place};
 
 /// How the commands begin that run our executable from the repository's root.
@@ -72,6 +73,7 @@ fn every_example_is_tested_here() {
             "image.js",
             "parallel.js",
             "repo_report.js",
+            "servers.js",
             "store.js",
             "yield.js"
         ]
@@ -133,6 +135,57 @@ fn image() {
     );
     let png = std::fs::read(root.path("target/pictures/image-1.png")).unwrap();
     assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+}
+
+/// The pinned servers under the names that examples/mcp.json starts them by.
+fn servers_on_the_path(place: &Place) -> std::ffi::OsString {
+    let (everything, filesystem) = (
+        installed::everything(),
+        installed::filesystem(Path::new(".")),
+    );
+    let (node, time) = (everything.program(), installed::time());
+    let npx = format!(
+        "#!/bin/sh\ncase $2 in\n*/server-everything) exec '{node}' '{}' ;;\n*/server-filesystem) shift 2; exec '{node}' \
+         '{}' \"$@\" ;;\nesac\n",
+        everything.args[0], filesystem.args[0]
+    );
+    let uvx = format!(
+        "#!/bin/sh\nexec '{}' -m \"$(echo \"$1\" | tr - _)\"\n",
+        time.program()
+    );
+    std::fs::create_dir(place.path("bin")).unwrap();
+    for (name, script) in [("npx", npx), ("uvx", uvx)] {
+        let path = place.path("bin").join(name);
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(place.path("bin")).chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).unwrap()
+}
+
+#[test]
+fn servers() {
+    let place = Place::new();
+    let command = command_of("servers.js").replace(CARGO_RUN, "\"$CODE_MODE\"");
+    let output = Command::new("sh")
+        .args(["-c", &command])
+        .current_dir(repository())
+        .env("CODE_MODE", CODE_MODE)
+        .env("PATH", servers_on_the_path(&place))
+        .env("XDG_STATE_HOME", place.path("state"))
+        .output()
+        .unwrap();
+    let ended = Ended::from(output).with(0);
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(lines[0], "When it is 18:00 in Berlin", "{ended:?}");
+    assert!(lines[1].starts_with("  New York: 1"), "{ended:?}");
+    assert_eq!(lines[4], "The smallest of 7 scripts");
+    assert_eq!(lines[8], "ToolError, isError: true");
+    assert!(
+        ended.stderr.starts_with("code-mode: image-1: image/png, "),
+        "{ended:?}"
+    );
 }
 
 #[test]

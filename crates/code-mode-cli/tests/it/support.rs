@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -76,6 +76,10 @@ impl Place {
         command
             .args(arguments)
             .current_dir(self.folder.path())
+            // What the person at this machine has configured, and keeps, is none of a test's business.
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env_remove("CODE_MODE_LOG")
             .stdin(Stdio::null());
         command
     }
@@ -115,6 +119,11 @@ impl Running {
             stderr: BufReader::new(child.stderr.take().expect("piped")),
             child,
         }
+    }
+
+    /// Its standard input, if the command was given a pipe for it.
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("piped, and taken once")
     }
 
     /// Waits for the next line of standard output.

@@ -60,6 +60,8 @@ impl Terminal {
             .unwrap();
         let child = command(theirs.into())
             .current_dir(place.folder.path())
+            .env("XDG_STATE_HOME", place.path("state"))
+            .env_remove("CODE_MODE_LOG")
             .env("TERM", "xterm-256color")
             .spawn()
             .unwrap();
@@ -92,18 +94,29 @@ impl Terminal {
     /// Waits until the screen shows this.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
+        self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    /// Waits until the screen is as it should be.
+    #[track_caller]
+    pub fn wait_until(&mut self, what: &str, shown: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + GIVEN_UP;
-        while !self.screen().contains(text) {
+        while !shown(&self.screen()) {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.written.recv_timeout(left) {
                 Ok(bytes) => self.take(&bytes),
-                Err(error) => panic!("{text:?} never came: {error}; on the screen:\n{}", self.screen()),
+                Err(error) => panic!(
+                    "{what:?} never came: {error}; on the screen:\n{}",
+                    self.screen()
+                ),
             }
         }
     }
 
     pub fn type_line(&mut self, line: &str) {
-        self.keyboard.write_all(format!("{line}\n").as_bytes()).unwrap();
+        self.keyboard
+            .write_all(format!("{line}\n").as_bytes())
+            .unwrap();
     }
 
     /// Waits for the end; the answer is the exit code.
@@ -159,7 +172,10 @@ fn a_terminal_shows_the_calls_under_way_below_the_output_and_nothing_of_them_in_
 fn the_status_line_stays_within_the_width_of_the_terminal() {
     let place = Place::new();
     let gate = place.fifo("gate");
-    place.write("script.js", "await tools.gated_with_a_name_of_many_letters(); text('end')");
+    place.write(
+        "script.js",
+        "await tools.gated_with_a_name_of_many_letters(); text('end')",
+    );
     let tool = "gated_with_a_name_of_many_letters=cat gate";
     let mut terminal = Terminal::run(&place, 20, ["run", "script.js", "--tool", tool]);
     terminal.wait_for("1 call: gated_with…");
@@ -178,7 +194,11 @@ fn a_failure_is_said_in_the_place_of_the_status_line() {
     terminal.wait_for("1 call: gated (");
     write_fifo(&gate, "");
     assert_eq!(terminal.end(), Some(1));
-    assert!(terminal.screen().starts_with("Error: lost"), "{}", terminal.screen());
+    assert!(
+        terminal.screen().starts_with("Error: lost"),
+        "{}",
+        terminal.screen()
+    );
 }
 
 /// Ends after the time in which a status line would have been drawn several times.
@@ -190,8 +210,16 @@ fn a_document_for_programs_comes_without_a_status_line() {
     place.write("script.js", "await tools.slow(); text('end')");
     let mut terminal = Terminal::run(&place, 60, ["run", "script.js", "--json", "--tool", SLOW]);
     assert_eq!(terminal.end(), Some(0));
-    assert!(terminal.transcript.starts_with("{\""), "{}", terminal.transcript);
-    assert!(!terminal.transcript.contains("1 call"), "{}", terminal.transcript);
+    assert!(
+        terminal.transcript.starts_with("{\""),
+        "{}",
+        terminal.transcript
+    );
+    assert!(
+        !terminal.transcript.contains("1 call"),
+        "{}",
+        terminal.transcript
+    );
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Reads the entry of one server.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::policy::{Action, Rule, ToolPattern};
 
@@ -66,10 +69,9 @@ pub(super) fn read(entry: &Entry, scope: &Scope<'_>, report: &mut Report<'_>) ->
     let Some(transport) = transport.filter(|_| !spoilt) else {
         return Read::LeftOut;
     };
-    let (line, _) = report.place(entry.key_at);
     let mut server = ServerConfig::new(name, transport);
     server.secrets = secrets;
-    server.place = Some((report.file().to_owned(), line));
+    server.place = Some((report.file().to_owned(), report.line(entry.key_at)));
     server.startup_timeout = startup_timeout.unwrap_or(server.startup_timeout);
     server.tool_timeout = tool_timeout;
     Read::Server(Box::new(server), rules)
@@ -290,8 +292,13 @@ impl<'r> Reader<'r, '_> {
         let env = self.env();
         self.env_vars();
         let cwd = self.cwd();
-        let command = command?;
-        self.look_for_program(&command, node.at, cwd.as_deref(), &env);
+        let mut command = command?;
+        // As a client would find it: from the folder that the server starts in.
+        if !cfg!(windows) && command.contains('/') && !command.starts_with("~/") {
+            let folder = cwd.as_deref().unwrap_or(&self.scope.workspace);
+            command = folder.join(command).display().to_string();
+        }
+        self.look_for_program(&command, node.at, &env);
         Some(Transport::Stdio {
             command,
             args,
@@ -438,7 +445,9 @@ impl<'r> Reader<'r, '_> {
     }
 
     fn cwd(&mut self) -> Option<PathBuf> {
-        let node = self.get("cwd")?;
+        let Some(node) = self.get("cwd") else {
+            return self.scope.project.clone();
+        };
         let cwd = self.secret_text(node, "cwd")?;
         let cwd = self.scope.workspace.join(cwd);
         if !cwd.is_dir() {
@@ -452,25 +461,18 @@ impl<'r> Reader<'r, '_> {
         Some(cwd)
     }
 
-    fn look_for_program(
-        &mut self,
-        command: &str,
-        at: usize,
-        cwd: Option<&Path>,
-        env: &BTreeMap<String, Secret>,
-    ) {
+    fn look_for_program(&mut self, command: &str, at: usize, env: &BTreeMap<String, Secret>) {
         if cfg!(windows) {
             // How Windows finds a program is not for a few lines to say.
             return;
         }
         if command.contains('/') {
-            let path = cwd.unwrap_or(self.scope.environment.folder()).join(command);
             let todo = match command.strip_prefix("~/") {
                 Some(rest) => format!("nobody fills in ~ here: write ${{userHome}}/{rest}"),
                 None => "name a program that is there and may be run".to_owned(),
             };
-            if !is_program(&path) {
-                let message = format!("the program {} is not there", self.redacted(command));
+            if !is_program(Path::new(command)) {
+                let message = format!("the program {} is not there", self.shown(command));
                 self.report.error(at, message, todo);
             }
             return;
@@ -481,15 +483,23 @@ impl<'r> Reader<'r, '_> {
             .any(|folder| is_program(&folder.join(command)));
         if !found {
             let todo = match command.split_once(' ') {
-                Some((program, _)) => format!(
+                Some(_) => format!(
                     "write \"command\": \"{}\", and the rest into \"args\": […]",
-                    self.redacted(program)
+                    self.shown(command)
                 ),
                 None => "install it, or write its whole path".to_owned(),
             };
-            let message = format!("the program {} is not on the PATH", self.redacted(command));
+            let message = match command.contains(' ') {
+                true => "no program on the PATH has a name with all these words".to_owned(),
+                false => format!("the program {} is not on the PATH", self.shown(command)),
+            };
             self.report.error(at, message, todo);
         }
+    }
+
+    /// The first word of a command: those after it may be arguments, and secret.
+    fn shown(&self, command: &str) -> String {
+        self.redacted(command.split(' ').next().unwrap_or(command))
     }
 
     /// A text that a variable may have put secrets into.
@@ -506,7 +516,7 @@ impl<'r> Reader<'r, '_> {
         }
         let headers = self.headers();
         let text = self.secret_text(node, "url")?;
-        let url = match url::Url::parse(&text) {
+        let url = match reqwest::Url::parse(&text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
             Ok(url) => {
                 let message = format!(
@@ -593,10 +603,10 @@ impl<'r> Reader<'r, '_> {
         at: usize,
         value: String,
     ) {
-        if http::HeaderName::try_from(name.as_str()).is_err() {
+        if HeaderName::try_from(name.as_str()).is_err() {
             let message = format!("{name:?} cannot be the name of a header");
             self.spoil(at, message, "use letters, digits and -");
-        } else if http::HeaderValue::try_from(value.as_str()).is_err() {
+        } else if HeaderValue::try_from(value.as_str()).is_err() {
             let message = format!("the value of the header {name} has a line break or the like");
             self.spoil(at, message, "take it away");
         } else {
@@ -734,9 +744,14 @@ impl<'r> Reader<'r, '_> {
         match node.value {
             Value::Bool(value) => Some(value),
             _ => {
-                self.report.error(
+                // Perhaps it was meant to be off.
+                self.spoil(
                     node.at,
-                    format!("{key} is {}; it must be true or false", node.kind()),
+                    format!(
+                        "{key} is {}, not true or false; the server {:?} is left out",
+                        node.kind(),
+                        self.name
+                    ),
                     format!("write true or false without quotes after {key}"),
                 );
                 None
@@ -826,12 +841,11 @@ fn shown_variable(name: &str) -> String {
     }
 }
 
-fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Holder {
 impl Holder {
     pub(crate) const ALL: [Self; 3] = [Self::McpServers, Self::Servers, Self::Codex];
 
-    pub(crate) fn key(self) -> &'static str {
+    pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::McpServers => "mcpServers",
             Self::Servers => "servers",
@@ -188,15 +188,9 @@ fn read_inputs(
     }
 }
 
-/// The folder that `${workspaceFolder}` and relative paths of a file mean: of a project's file, the
-/// project; of any other, the folder one stands in.
-pub(crate) fn workspace_of(file: &Path, environment: &Environment) -> PathBuf {
-    project_of(file, environment).unwrap_or_else(|| environment.folder().to_owned())
-}
-
 /// The project that a file belongs to, if its name says so: `.mcp.json` in the project, or any file
 /// in its `.vscode`, `.cursor` or `.codex`. Those folders in the home folder are no project's.
-fn project_of(file: &Path, environment: &Environment) -> Option<PathBuf> {
+pub(crate) fn project_of(file: &Path, environment: &Environment) -> Option<PathBuf> {
     let file = environment.resolve(file);
     let folder = file.parent()?;
     if file.file_name()? == ".mcp.json" {

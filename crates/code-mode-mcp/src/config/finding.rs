@@ -64,6 +64,28 @@ impl fmt::Display for Finding {
     }
 }
 
+impl Finding {
+    /// A finding without a suggestion, about what begins at this byte of a file's text.
+    pub(crate) fn at(
+        severity: Severity,
+        file: &Path,
+        text: &str,
+        at: usize,
+        message: String,
+    ) -> Self {
+        let before = text.get(..at).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Self {
+            severity,
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: line.chars().filter(|&c| c != '\u{feff}').count() + 1,
+            message,
+            suggestion: None,
+        }
+    }
+}
+
 /// Gathers the findings of one file.
 pub(super) struct Report<'t> {
     file: PathBuf,
@@ -98,25 +120,24 @@ impl<'t> Report<'t> {
     }
 
     fn add(&mut self, severity: Severity, at: usize, message: String, suggestion: Option<String>) {
-        let (line, column) = self.place(at);
-        self.findings.push(Finding {
-            severity,
-            file: self.file.clone(),
-            line,
-            column,
-            message,
-            suggestion,
-        });
+        let mut finding = self.at(severity, at, message);
+        finding.suggestion = suggestion;
+        self.findings.push(finding);
     }
 
-    /// Line and column of a byte, both from 1, the column in characters.
-    pub(super) fn place(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        (
-            before.matches('\n').count() + 1,
-            line.chars().filter(|&c| c != '\u{feff}').count() + 1,
-        )
+    /// A finding of this file that is not gathered.
+    pub(super) fn at(&self, severity: Severity, at: usize, message: String) -> Finding {
+        Finding::at(severity, &self.file, self.text, at, message)
+    }
+
+    /// The line of a byte, from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.text
+            .get(..at)
+            .unwrap_or(self.text)
+            .matches('\n')
+            .count()
+            + 1
     }
 
     pub(super) fn file(&self) -> &Path {

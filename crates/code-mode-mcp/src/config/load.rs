@@ -227,11 +227,7 @@ impl<'e> Reading<'e> {
         let Some(parts) = file::parts(&root, syntax, report) else {
             return Outcome::Read;
         };
-        let scope = Scope {
-            environment: self.environment,
-            workspace: file::workspace_of(path, self.environment),
-            inputs: parts.inputs,
-        };
+        let scope = Scope::of(path, self.environment, parts.inputs);
         let mut gateways = 0;
         for entry in &parts.servers {
             match entry::read(entry, &scope, report) {
@@ -268,8 +264,7 @@ impl<'e> Reading<'e> {
 
     /// Whether a name is given for the first time; says so if not.
     fn is_new(&mut self, name: &str, at: usize, report: &mut Report<'_>) -> bool {
-        let (line, _) = report.place(at);
-        let place = format!("{}:{line}", report.file().display());
+        let place = format!("{}:{}", report.file().display(), report.line(at));
         if let Some((_, before)) = self.names.iter().find(|(known, _)| known == name) {
             report.warning(
                 at,
@@ -338,18 +333,9 @@ impl<'e> Reading<'e> {
         if server.contains(['*', '?', '[', '{', '\\']) {
             return;
         }
-        let (line, column) = report.place(at);
-        self.named.push((
-            server.to_owned(),
-            Finding {
-                severity: Severity::Warning,
-                file: report.file().to_owned(),
-                line,
-                column,
-                message: format!("no server is called {server:?}"),
-                suggestion: None,
-            },
-        ));
+        let message = format!("no server is called {server:?}");
+        let finding = report.at(Severity::Warning, at, message);
+        self.named.push((server.to_owned(), finding));
     }
 
     fn finish(mut self) -> Loaded {

@@ -15,6 +15,8 @@ mod file;
 mod finding;
 mod keys;
 mod load;
+pub(crate) mod moving;
+mod redact;
 mod rules;
 pub(crate) mod syntax;
 mod variables;
@@ -27,9 +29,10 @@ use std::time::Duration;
 use crate::policy::{Policy, ToolPattern};
 
 pub use environment::Environment;
-pub(crate) use file::{Holder, is_gateway, workspace_of};
+pub(crate) use file::{Holder, is_gateway, project_of};
 pub use finding::{Finding, Severity};
 pub use load::{ConfigError, Loaded};
+pub(crate) use redact::Redactor;
 
 /// All that configuration files said, with variables expanded.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +49,7 @@ pub struct Configuration {
 }
 
 /// One server, as configured.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ServerConfig {
     /// The name it is configured under.
@@ -80,8 +83,8 @@ impl ServerConfig {
     /// A text with the secrets of this server taken out: `…` stands for each.
     ///
     /// Secrets are the values of `env` and `headers` (of the latter also what follows a scheme such
-    /// as `Bearer`), what variables put into arguments and the URL, and the password and query of the
-    /// URL. A value under 4 characters, `true` and `false` are none: they would blank half a text.
+    /// as `Bearer`), what variables put into arguments and the URL, and all of the URL but its
+    /// origin. A value under 4 bytes, `true` and `false` are none: they would blank half a text.
     ///
     /// ```
     /// use code_mode_mcp::config::{Secret, ServerConfig, Transport};
@@ -93,33 +96,30 @@ impl ServerConfig {
     /// assert_eq!(server.redact("refused: s3cr3t"), "refused: …");
     /// ```
     pub fn redact(&self, text: &str) -> String {
-        let mut secrets: Vec<&str> = self.secrets.iter().map(Secret::expose).collect();
-        let url;
-        match &self.transport {
-            Transport::Stdio { env, .. } => secrets.extend(env.values().map(Secret::expose)),
-            Transport::Http {
-                url: address,
-                headers,
-            } => {
-                for header in headers.values().map(Secret::expose) {
-                    secrets.push(header);
-                    secrets.extend(header.split_whitespace().skip(1));
-                }
-                url = url::Url::parse(address).ok();
-                if let Some(url) = &url {
-                    secrets.extend(url.password());
-                    secrets.extend(url.query());
-                    let values = url.query().unwrap_or_default().split('&');
-                    secrets.extend(values.filter_map(|pair| Some(pair.split_once('=')?.1)));
-                }
-            }
-        }
-        // The longest first, so that no secret is cut by one that is inside it.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets
-            .into_iter()
-            .filter(|secret| secret.chars().count() >= 4 && !matches!(*secret, "true" | "false"))
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+        Redactor::new(self).redact(text)
+    }
+}
+
+/// The name, and how the server is reached, without secrets.
+impl fmt::Display for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}",
+            self.name,
+            self.redact(&self.transport.to_string())
+        )
+    }
+}
+
+impl fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerConfig")
+            .field("name", &self.name)
+            .field("transport", &self.redact(&self.transport.to_string()))
+            .field("startup_timeout", &self.startup_timeout)
+            .field("tool_timeout", &self.tool_timeout)
+            .finish_non_exhaustive()
     }
 }
 
@@ -129,13 +129,14 @@ impl ServerConfig {
 pub enum Transport {
     /// A child process that speaks on its standard input and output.
     Stdio {
-        /// The program.
+        /// The program: a name that is looked for on the `PATH`, or a path that is absolute.
         command: String,
         /// Its arguments.
         args: Vec<String>,
         /// Variables added to our environment.
         env: BTreeMap<String, Secret>,
-        /// Its working directory; ours by default.
+        /// Its working directory. Default: the project whose file the server is configured in; of
+        /// any other file, the folder we stand in, and nothing is said here.
         cwd: Option<PathBuf>,
     },
     /// Streamable HTTP.
@@ -147,7 +148,7 @@ pub enum Transport {
     },
 }
 
-/// Without what may be secret: arguments are counted, variables and headers named, and of a URL only
+/// Without what is known to be secret: arguments are counted, variables and headers named, and of a URL only
 /// scheme, host and port are shown.
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,7 +166,9 @@ impl fmt::Display for Transport {
                 env,
                 cwd,
             } => {
-                write!(f, "stdio: {command}")?;
+                // What follows a blank may be an argument that was put in the wrong place.
+                let program = command.split(' ').next().unwrap_or(command);
+                write!(f, "stdio: {program}")?;
                 match args.len() {
                     0 => {}
                     1 => write!(f, " with 1 argument")?,
@@ -178,7 +181,7 @@ impl fmt::Display for Transport {
                 }
             }
             Self::Http { url, headers } => {
-                let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization());
+                let origin = reqwest::Url::parse(url).map(|url| url.origin().ascii_serialization());
                 write!(f, "http: {}", origin.as_deref().unwrap_or("no URL"))?;
                 names(f, "headers", headers)
             }

@@ -46,10 +46,13 @@ fn without_comments(mut text: &str) -> &str {
     }
 }
 
-/// A value and the byte it begins at.
+/// A value, the byte it begins at and the one after its last.
+///
+/// Of a TOML table that is spread over the file, the two are those of a piece of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub at: usize,
+    pub end: usize,
     pub value: Value,
 }
 
@@ -179,7 +182,7 @@ fn lower(sentence: &str) -> String {
 fn json_todo(kind: &ParseErrorKind) -> &'static str {
     use ParseErrorKind as Kind;
     match kind {
-        Kind::ExpectedComma => "put a comma after the value before this place",
+        Kind::ExpectedComma => "put a comma here, between the two values",
         Kind::ExpectedColonAfterObjectKey => "put a colon between the key and its value",
         Kind::ExpectedObjectValue => "give the key a value",
         Kind::UnterminatedArray => "close the array that begins here with ]",
@@ -201,29 +204,27 @@ fn json_todo(kind: &ParseErrorKind) -> &'static str {
     }
 }
 
-fn json_node(value: &ast::Value<'_>) -> Node {
-    let (at, value) = match value {
-        ast::Value::NullKeyword(null) => (null.start(), Value::Null),
-        ast::Value::BooleanLit(literal) => (literal.start(), Value::Bool(literal.value)),
-        ast::Value::NumberLit(number) => (number.start(), Value::Number(number.value.to_owned())),
-        ast::Value::StringLit(text) => (text.start(), Value::Text(text.value.to_string())),
-        ast::Value::Array(array) => (
-            array.start(),
-            Value::List(array.elements.iter().map(json_node).collect()),
-        ),
+fn json_node(node: &ast::Value<'_>) -> Node {
+    let value = match node {
+        ast::Value::NullKeyword(_) => Value::Null,
+        ast::Value::BooleanLit(literal) => Value::Bool(literal.value),
+        ast::Value::NumberLit(number) => Value::Number(number.value.to_owned()),
+        ast::Value::StringLit(text) => Value::Text(text.value.to_string()),
+        ast::Value::Array(array) => Value::List(array.elements.iter().map(json_node).collect()),
         ast::Value::Object(object) => {
             let entry = |property: &ast::ObjectProp<'_>| Entry {
                 key: property.name.as_str().to_owned(),
                 key_at: property.start(),
                 node: json_node(&property.value),
             };
-            (
-                object.start(),
-                Value::Map(object.properties.iter().map(entry).collect()),
-            )
+            Value::Map(object.properties.iter().map(entry).collect())
         }
     };
-    Node { at, value }
+    Node {
+        at: node.start(),
+        end: node.end(),
+        value,
+    }
 }
 
 fn toml(text: &str) -> Result<Option<Node>, SyntaxError> {
@@ -240,6 +241,7 @@ fn toml(text: &str) -> Result<Option<Node>, SyntaxError> {
     }
     Ok(Some(Node {
         at: 0,
+        end: text.len(),
         value: toml_map(document.as_table()),
     }))
 }
@@ -260,22 +262,31 @@ fn toml_map(table: &dyn TableLike) -> Value {
 /// Tables that only dotted keys or headers of their children mention have no place of their own: they
 /// take that of their key.
 fn toml_node(item: &Item, key_at: usize) -> Option<Node> {
-    let at = item.span().map_or(key_at, |span| span.start);
+    let span = item.span().unwrap_or(key_at..key_at);
+    let at = span.start;
     let value = match item {
         Item::None => return None,
         Item::Table(table) => toml_map(table),
         Item::ArrayOfTables(tables) => Value::List(
             tables
                 .iter()
-                .map(|table| Node {
-                    at: table.span().map_or(key_at, |span| span.start),
-                    value: toml_map(table),
+                .map(|table| {
+                    let span = table.span().unwrap_or(key_at..key_at);
+                    Node {
+                        at: span.start,
+                        end: span.end,
+                        value: toml_map(table),
+                    }
                 })
                 .collect(),
         ),
         Item::Value(value) => toml_value(value, at),
     };
-    Some(Node { at, value })
+    Some(Node {
+        at,
+        end: span.end,
+        value,
+    })
 }
 
 fn toml_value(value: &toml_edit::Value, at: usize) -> Value {
@@ -290,10 +301,11 @@ fn toml_value(value: &toml_edit::Value, at: usize) -> Value {
             array
                 .iter()
                 .map(|value| {
-                    let at = value.span().map_or(at, |span| span.start);
+                    let span = value.span().unwrap_or(at..at);
                     Node {
-                        at,
-                        value: toml_value(value, at),
+                        at: span.start,
+                        end: span.end,
+                        value: toml_value(value, span.start),
                     }
                 })
                 .collect(),

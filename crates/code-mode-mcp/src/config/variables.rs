@@ -9,7 +9,7 @@
 //! ("Config interpolation"), code.visualstudio.com/docs/reference/variables-reference.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Secret;
 use super::environment::Environment;
@@ -19,6 +19,8 @@ pub(super) struct Scope<'e> {
     pub environment: &'e Environment,
     /// `${workspaceFolder}`.
     pub workspace: PathBuf,
+    /// The project that the file belongs to, if it is a project's: where its servers start.
+    pub project: Option<PathBuf>,
     /// The inputs that the file defines, and the default of each.
     pub inputs: BTreeMap<String, Option<String>>,
 }
@@ -83,7 +85,39 @@ const PUBLIC: [&str; 13] = [
     "USERPROFILE",
 ];
 
-impl Scope<'_> {
+pub(super) fn is_public(name: &str) -> bool {
+    PUBLIC.contains(&name) || name.starts_with("XDG_")
+}
+
+/// Names that stand for something else than a variable.
+pub(super) fn is_editors(name: &str) -> bool {
+    matches!(
+        name,
+        "workspaceFolder"
+            | "workspaceRoot"
+            | "workspaceFolderBasename"
+            | "userHome"
+            | "pathSeparator"
+    )
+}
+
+impl<'e> Scope<'e> {
+    pub(super) fn of(
+        file: &Path,
+        environment: &'e Environment,
+        inputs: BTreeMap<String, Option<String>>,
+    ) -> Self {
+        let project = super::project_of(file, environment);
+        Self {
+            environment,
+            workspace: project
+                .clone()
+                .unwrap_or_else(|| environment.folder().to_owned()),
+            project,
+            inputs,
+        }
+    }
+
     /// Fills in a text, or says all that is missing.
     pub(super) fn expand(&self, text: &str) -> Result<Expanded, Vec<Fault>> {
         let mut expanded = Expanded::default();
@@ -158,7 +192,7 @@ impl Scope<'_> {
             (Some(""), Some(default)) | (None, Some(default)) => open(default.to_owned()),
             (Some(value), _) => Ok(Some(Filled {
                 value: value.to_owned(),
-                secret: !PUBLIC.contains(&name) && !name.starts_with("XDG_"),
+                secret: !is_public(name),
             })),
             (None, None) => Err(Fault::Unset(name.to_owned())),
         }

@@ -24,11 +24,11 @@ use super::call::{CallError, UpstreamCall};
 use super::frame::TOO_LARGE;
 use super::handler::Handler;
 use super::process::{LastWords, Process};
-use super::redact::Redactor;
 use super::stdio::StdioTransport;
 use super::trace::add_trace_context;
 use super::watched::{InFlight, Watch, WatchParts, Watched};
 use super::{http, tools};
+use crate::config::Redactor;
 use crate::config::{ServerConfig, Transport};
 
 /// How long the goodbye to a server may take before its connection is dropped.

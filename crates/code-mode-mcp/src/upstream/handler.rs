@@ -17,8 +17,8 @@ use rmcp::service::{InboundStreamOrigin, NotificationContext, RequestContext};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-use super::redact::Redactor;
 use super::watched::{InFlight, OpenQuestion, Watch};
+use crate::config::Redactor;
 
 /// Answers the requests of one server. Owned by its connection's service.
 pub(super) struct Handler {

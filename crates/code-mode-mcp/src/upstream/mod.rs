@@ -15,7 +15,6 @@ mod handler;
 mod http;
 mod learned;
 mod process;
-mod redact;
 mod result;
 mod server;
 mod shape;

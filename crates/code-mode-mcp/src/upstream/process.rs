@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
-use super::redact::Redactor;
+use crate::config::Redactor;
 use crate::config::Transport;
 
 /// How long a server may take to end after its standard input is closed.

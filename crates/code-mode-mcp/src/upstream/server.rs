@@ -15,8 +15,9 @@ use super::catalogue::ServerState;
 use super::connection::{Connection, Lifecycle, Line, Outcome};
 use super::learned::{Learned, ServerVersion};
 use super::process::LastWords;
-use super::redact::Redactor;
 use super::tools::Listed;
+use super::words::harmless;
+use crate::config::Redactor;
 use crate::config::ServerConfig;
 
 /// A configured server. Shared by its task, which alone changes it, and by calls.
@@ -286,7 +287,7 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || learned.load(&of)).await;
         *self.lock() = Known {
             state: ServerState::Connected {
-                instructions: info.instructions.clone(),
+                instructions: info.instructions.as_deref().map(harmless),
                 protocol: info.protocol_version.as_str().to_owned(),
                 tools: listed.len(),
             },

@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 use super::frame::{
     Answers, IdScanner, LONGEST_MESSAGE, ResultForm, TOO_LARGE, failure, read_line,
 };
-use super::redact::Redactor;
+use crate::config::Redactor;
 
 /// Bytes of one message that is let go by. A server that sends more has lost its way: the connection is
 /// given up.

@@ -1,7 +1,10 @@
 //! Tests of the gateway at its public surface.
 
+mod config;
 mod gateway;
 mod hostile;
+mod install;
 mod installed;
 mod judges;
+mod snapshot;
 mod upstream;

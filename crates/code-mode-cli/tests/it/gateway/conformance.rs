@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::installed::{self, CommandLine};
+use crate::installed::{self, CommandLine};
 use super::stage::{Listening, Stage};
 use crate::support::CODE_MODE;
 

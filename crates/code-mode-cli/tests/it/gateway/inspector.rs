@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::installed;
+use crate::installed;
 use super::stage::Stage;
 use crate::support::Ended;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::installed;
+use crate::installed;
 use super::stage::{Stage, sdk_client};
 
 /// Both generations of the protocol, as the SDK calls them, with the revision that is agreed on.

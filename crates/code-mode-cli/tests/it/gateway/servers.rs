@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::installed;
+use crate::installed;
 use super::stage::{Listening, Stage, sdk_client};
 
 /// One thing a server does, as a script sees it.

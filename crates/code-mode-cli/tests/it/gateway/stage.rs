@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
 
-use super::installed::{self, CommandLine};
+use crate::installed::{self, CommandLine};
 use crate::support::{CODE_MODE, Ended, Place};
 
 /// A folder of its own for one test, with the configuration of some servers in it.

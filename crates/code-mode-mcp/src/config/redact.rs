@@ -3,23 +3,24 @@
 
 use reqwest::Url;
 
-use crate::config::{ServerConfig, Transport};
+use super::{Secret, ServerConfig, Transport};
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "…";
 
-/// In bytes. Values like `1` or `on` are in no way secret, and to hide them would eat every text.
+/// In bytes. Values like `1` or `on` are in no way secret, and to hide them would eat every text; the
+/// same goes for `true` and `false`.
 const SHORTEST_SECRET: usize = 4;
 
 /// Knows the secrets of one server. Owned by the server, shared with the readers of its output.
 #[derive(Clone)]
-pub(super) struct Redactor {
+pub(crate) struct Redactor {
     /// What is hidden and what stands there instead; longer ones first, since one may contain another.
     replacements: Vec<(String, String)>,
 }
 
 impl Redactor {
-    pub(super) fn new(config: &ServerConfig) -> Self {
+    pub(crate) fn new(config: &ServerConfig) -> Self {
         let mut replacements = Vec::new();
         let secrets = match &config.transport {
             Transport::Stdio { env, .. } => env,
@@ -28,8 +29,10 @@ impl Redactor {
                 headers
             }
         };
-        for secret in secrets.values() {
-            let value = secret.expose();
+        for secret in &config.secrets {
+            hide(secret.expose(), &mut replacements);
+        }
+        for value in secrets.values().map(Secret::expose) {
             hide(value, &mut replacements);
             // `Bearer TOKEN`: the token alone is as secret as the header.
             if let Some((_, token)) = value.split_once(' ') {
@@ -41,7 +44,7 @@ impl Redactor {
     }
 
     /// The text without any secret.
-    pub(super) fn redact(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (hidden, shown) in &self.replacements {
             if text.contains(hidden) {
@@ -54,7 +57,7 @@ impl Redactor {
 
 fn hide(secret: &str, replacements: &mut Vec<(String, String)>) {
     let secret = secret.trim();
-    if secret.len() >= SHORTEST_SECRET {
+    if secret.len() >= SHORTEST_SECRET && !matches!(secret, "true" | "false") {
         replacements.push((secret.to_owned(), HIDDEN.to_owned()));
     }
 }
@@ -79,7 +82,6 @@ fn hide_url(configured: &str, replacements: &mut Vec<(String, String)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Secret;
 
     fn http(url: &str, headers: &[(&str, &str)]) -> Redactor {
         let headers = headers
