@@ -11,7 +11,7 @@ use rmcp::model::{
     InitializeResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
     LoggingLevel, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
     ReadResourceResult, ResourceTemplate, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-    SubscriptionFilter,
+    SubscriptionFilter, Tool,
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext};
 use serde_json::json;
@@ -160,6 +160,12 @@ async fn tell_list_changed(peer: Peer<RoleServer>) -> bool {
 }
 
 impl ServerHandler for Connection {
+    /// Whose schema may want arguments in headers too, which are checked before the call comes here:
+    /// tools of servers alone.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.gateway.listing.borrow().offer.exposed(name).cloned()
+    }
+
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
             .enable_logging()
@@ -237,7 +243,7 @@ impl ServerHandler for Connection {
         Ok(match &*name {
             "exec" => call.exec().instrument(span).await,
             "wait" => call.wait().instrument(span).await,
-            other if self.offer().await.exposes(other) => call.direct().instrument(span).await,
+            other if self.offer().await.exposed(other).is_some() => call.direct().instrument(span).await,
             other => {
                 let message = format!(
                     "there is no tool {other:?} here; the tools are exec, wait and those that \

@@ -45,7 +45,7 @@ fn a_crowd_of_hostile_servers_leaves_a_client_all_that_works() {
         text([failed, await tools.mcp__mortal__fine({})]);
     ";
     let call = "
-        const names = ['fine', 'garbage', 'duplicate', 'names', 'schemas', 'tools', 'changing'];
+        const names = ['fine', 'garbage', 'duplicate', 'schemas', 'tools', 'changing', 'mortal'];
         text(await Promise.all(names.map((name) => tools[`mcp__${name}__fine`]({}))));
     ";
     let missing = "
@@ -143,13 +143,13 @@ fn a_result_of_fifty_megabytes_is_the_scripts_and_reaches_the_client_cut() {
     let source = "
         const huge = await tools.mcp__huge__text({ megabytes: 50 });
         text(huge.length);
-        text(huge);
+        text(huge.slice(0, 10_000_000));
     ";
     let seen = sdk_client(&stage.as_server(&[]), "auto", json!({ "calls": [exec(source)] }));
     let texts = texts(&seen["results"][0]["result"]);
     println!("{:.300}", texts.join("|"));
     let whole: usize = texts.iter().map(|text| text.len()).sum();
-    assert!(texts[0].starts_with("Script "), "{:.300}", texts[0]);
+    assert!(texts[0].starts_with("Script completed"), "{:.300}", texts[0]);
     assert!(texts[1].starts_with("50000000"), "{:.300}", texts[1]);
     assert!(whole < 200_000, "{whole} bytes");
 }
