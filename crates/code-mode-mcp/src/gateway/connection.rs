@@ -243,7 +243,9 @@ impl ServerHandler for Connection {
         Ok(match &*name {
             "exec" => call.exec().instrument(span).await,
             "wait" => call.wait().instrument(span).await,
-            other if self.offer().await.exposed(other).is_some() => call.direct().instrument(span).await,
+            other if self.offer().await.exposed(other).is_some() => {
+                call.direct().instrument(span).await
+            }
             other => {
                 let message = format!(
                     "there is no tool {other:?} here; the tools are exec, wait and those that \

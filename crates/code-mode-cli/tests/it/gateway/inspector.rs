@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::installed;
 use super::stage::Stage;
+use crate::installed;
 use crate::support::Ended;
 
 /// How the Inspector speaks with a server.
@@ -20,7 +20,14 @@ struct Way<'a> {
 fn inspect(stage: &Stage, way: Way<'_>, method: &str, more: &[&str]) -> Value {
     let output = installed::inspector()
         .with(way.server)
-        .with(["--protocol-era", way.era, "--format", "json", "--method", method])
+        .with([
+            "--protocol-era",
+            way.era,
+            "--format",
+            "json",
+            "--method",
+            method,
+        ])
         .with(more)
         .command()
         // It keeps a catalogue of servers in its home.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::installed;
 use super::stage::{Stage, sdk_client};
+use crate::installed;
 
 /// Both generations of the protocol, as the SDK calls them, with the revision that is agreed on.
 const GENERATIONS: [(&str, &str); 2] = [("legacy", "2025-11-25"), ("auto", "2026-07-28")];
@@ -63,7 +63,9 @@ fn the_python_sdk_keeps_a_session_in_both_generations_over_both_transports() {
             .map(|tool| tool["name"].as_str().expect("a name"))
             .collect();
         assert_eq!(tools, ["exec", "wait"]);
-        for (result, expected) in [("kept", 0), ("42", 1)].map(|(text, at)| (&seen["results"][at]["result"], text)) {
+        for (result, expected) in
+            [("kept", 0), ("42", 1)].map(|(text, at)| (&seen["results"][at]["result"], text))
+        {
             let header = result["content"][0]["text"].as_str().expect("a text");
             assert!(header.starts_with("Script completed"), "{header}");
             assert_eq!(texts(result)[0], expected);
@@ -91,7 +93,10 @@ fn the_python_sdk_hears_the_progress_of_a_servers_call() {
         let calls = &result["result"]["structuredContent"]["calls"];
         let tool = "mcp__everything__trigger_long_running_operation";
         assert_eq!(calls[0]["tool"], tool, "{calls}");
-        assert!(calls[0]["ms"].as_u64().expect("a number") >= 1_000, "{calls}");
+        assert!(
+            calls[0]["ms"].as_u64().expect("a number") >= 1_000,
+            "{calls}"
+        );
     });
 }
 
@@ -116,7 +121,10 @@ fn the_python_sdk_waits_for_a_cell_that_yielded() {
         let second = &seen["results"][1]["result"];
         assert_eq!(second["structuredContent"]["status"], "completed");
         let said = texts(second)[0];
-        assert!(said.starts_with("Long running operation completed"), "{said}");
+        assert!(
+            said.starts_with("Long running operation completed"),
+            "{said}"
+        );
     });
 }
 

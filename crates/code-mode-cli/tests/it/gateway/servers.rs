@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::installed;
 use super::stage::{Listening, Stage, sdk_client};
+use crate::installed;
 
 /// One thing a server does, as a script sees it.
 struct Exercise {
@@ -41,7 +41,11 @@ fn exercise(server: &str, stage: &Stage, exercises: Vec<Exercise>) {
         let content = result["content"].as_array().expect("content");
         // The first item is our header.
         let by_client: Value = content[1..].iter().map(shown).collect();
-        assert_eq!(by_client, exercise.expected, "{}, by a client", exercise.shows);
+        assert_eq!(
+            by_client, exercise.expected,
+            "{}, by a client",
+            exercise.shows
+        );
         println!("{server}: {}, by a client: ok", exercise.shows);
     }
 
@@ -74,42 +78,64 @@ fn shown(item: &Value) -> Value {
 
 fn everything() -> Vec<Exercise> {
     vec![
-        shows("text", r#"text(await tools.mcp__everything__echo({ message: "hé 👋" }));"#, json!(["Echo: hé 👋"])),
-        shows("structured content", r#"
+        shows(
+            "text",
+            r#"text(await tools.mcp__everything__echo({ message: "hé 👋" }));"#,
+            json!(["Echo: hé 👋"]),
+        ),
+        shows(
+            "structured content",
+            r#"
                 const { temperature, conditions } =
                     await tools.mcp__everything__get_structured_content({ location: "Chicago" });
                 text({ temperature, conditions });
-            "#, json!([{ "temperature": 36, "conditions": "Light rain / drizzle" }])),
-        shows("images", r#"
+            "#,
+            json!([{ "temperature": 36, "conditions": "Light rain / drizzle" }]),
+        ),
+        shows(
+            "images",
+            r#"
                 const blocks = await tools.mcp__everything__get_tiny_image({});
                 image(blocks.find((block) => block.type === "image"));
                 forward_output(...blocks);
-            "#, json!([
+            "#,
+            json!([
                 { "type": "image" },
                 "Here's the image you requested:",
                 { "type": "image" },
                 "The image above is the MCP logo.",
-            ])),
-        shows("annotations", r#"
+            ]),
+        ),
+        shows(
+            "annotations",
+            r#"
                 const { content } = await tools.mcp__everything__get_annotated_message.raw({
                     messageType: "error", includeImage: true,
                 });
                 text(content.map(({ type, annotations }) => ({ type, annotations })));
-            "#, json!([[
+            "#,
+            json!([[
                 { "type": "text", "annotations": { "priority": 1, "audience": ["user", "assistant"] } },
                 { "type": "image", "annotations": { "priority": 0.5, "audience": ["user"] } },
-            ]])),
-        shows("long-running operations, twenty at once", r#"
+            ]]),
+        ),
+        shows(
+            "long-running operations, twenty at once",
+            r#"
                 const run = () =>
                     tools.mcp__everything__trigger_long_running_operation({ duration: 0.5, steps: 5 });
                 const said = await Promise.all(Array.from({ length: 20 }, run));
                 text([said.length, new Set(said).size, said[0]]);
-            "#, json!([[
+            "#,
+            json!([[
                 20,
                 1,
                 "Long running operation completed. Duration: 0.5 seconds, Steps: 5."
-            ]])),
-        shows("errors", r#"
+            ]]),
+        ),
+        shows(
+            "errors",
+            r#"
                 try {
                     await tools.mcp__everything__get_resource_reference({
                         resourceType: "Text", resourceId: -1,
@@ -117,40 +143,54 @@ fn everything() -> Vec<Exercise> {
                 } catch (error) {
                     text([error.name, error.message, error.result.isError, error.result.content.length]);
                 }
-            "#, json!([[
+            "#,
+            json!([[
                 "ToolError",
                 "Invalid resourceId: -1. Must be a finite positive integer.",
                 true,
                 1
-            ]])),
-        shows("errors, raw", r#"
+            ]]),
+        ),
+        shows(
+            "errors, raw",
+            r#"
                 const { isError } = await tools.mcp__everything__get_resource_reference.raw({
                     resourceType: "Text", resourceId: -1,
                 });
                 text(isError);
-            "#, json!([true])),
-        shows("resource links", r#"
+            "#,
+            json!([true]),
+        ),
+        shows(
+            "resource links",
+            r#"
                 const blocks = await tools.mcp__everything__get_resource_links({ count: 2 });
                 text(blocks.filter((block) => block.type === "resource_link").map(({ uri }) => uri));
                 forward_output(...blocks);
-            "#, json!([
+            "#,
+            json!([
                 ["demo://resource/dynamic/blob/1", "demo://resource/dynamic/text/2"],
                 "Here are 2 resource links to resources available in this server:",
                 { "type": "resource" },
                 { "type": "resource" },
-            ])),
-        shows("embedded resources", r#"
+            ]),
+        ),
+        shows(
+            "embedded resources",
+            r#"
                 const blocks = await tools.mcp__everything__get_resource_reference({
                     resourceType: "Text", resourceId: 2,
                 });
                 text(blocks[1].resource.uri);
                 forward_output(...blocks);
-            "#, json!([
+            "#,
+            json!([
                 "demo://resource/dynamic/text/2",
                 "Returning resource reference for Resource 2:",
                 { "type": "resource" },
                 "You can access this resource using the URI: demo://resource/dynamic/text/2",
-            ])),
+            ]),
+        ),
     ]
 }
 
@@ -182,7 +222,9 @@ fn scripts_read_and_write_files_through_the_filesystem_server() {
         "filesystem",
         &stage,
         vec![
-            shows("files written and read at once", r#"
+            shows(
+                "files written and read at once",
+                r#"
                     const [folder] = (await tools.mcp__files__list_allowed_directories({})).content
                         .split("\n").slice(1);
                     const names = ["a", "b", "c"].map((name) => `${folder}/${name}.txt`);
@@ -191,14 +233,20 @@ fn scripts_read_and_write_files_through_the_filesystem_server() {
                     const read = await Promise.all(names.map((path) =>
                         tools.mcp__files__read_text_file({ path })));
                     text(read.map(({ content }) => content));
-                "#, json!([["in a", "in b", "in c"]])),
-            shows("errors", r#"
+                "#,
+                json!([["in a", "in b", "in c"]]),
+            ),
+            shows(
+                "errors",
+                r#"
                     try {
                         await tools.mcp__files__read_text_file({ path: "/etc/hostname" });
                     } catch (error) {
                         text([error.name, error.message.startsWith("Access denied")]);
                     }
-                "#, json!([["ToolError", true]])),
+                "#,
+                json!([["ToolError", true]]),
+            ),
         ],
     );
     let written = fs::read_to_string(files.join("b.txt")).expect("the script wrote it");
@@ -218,7 +266,9 @@ fn scripts_build_and_search_the_graph_of_the_memory_server() {
         "memory",
         &stage,
         vec![
-            shows("entities made once and found", r#"
+            shows(
+                "entities made once and found",
+                r#"
                     const entity = (name, observation) =>
                         ({ name, entityType: "city", observations: [observation] });
                     await tools.mcp__memory__create_entities({
@@ -226,8 +276,12 @@ fn scripts_build_and_search_the_graph_of_the_memory_server() {
                     });
                     const { entities } = await tools.mcp__memory__search_nodes({ query: "fjord" });
                     text(entities.map(({ name }) => name));
-                "#, json!([["Oslo"]])),
-            shows("errors", r#"
+                "#,
+                json!([["Oslo"]]),
+            ),
+            shows(
+                "errors",
+                r#"
                     try {
                         await tools.mcp__memory__add_observations({
                             observations: [{ entityName: "nobody", contents: ["x"] }],
@@ -235,7 +289,9 @@ fn scripts_build_and_search_the_graph_of_the_memory_server() {
                     } catch (error) {
                         text(error.message);
                     }
-                "#, json!(["Entity with name nobody not found"])),
+                "#,
+                json!(["Entity with name nobody not found"]),
+            ),
         ],
     );
 }
@@ -263,7 +319,9 @@ fn scripts_commit_and_look_back_through_the_git_server() {
         "git",
         &stage,
         vec![
-            shows("text of several calls", script(
+            shows(
+                "text of several calls",
+                script(
                     r#"
                         const repo_path = "REPOSITORY";
                         const [status, log] = await Promise.all([
@@ -272,8 +330,12 @@ fn scripts_commit_and_look_back_through_the_git_server() {
                         ]);
                         text([/On branch trunk/.test(status), /Message: '?first/.test(log)]);
                     "#,
-                ), json!([[true, true]])),
-            shows("errors", script(
+                ),
+                json!([[true, true]]),
+            ),
+            shows(
+                "errors",
+                script(
                     r#"
                         try {
                             await tools.mcp__git__git_show({ repo_path: "REPOSITORY", revision: "none" });
@@ -281,7 +343,9 @@ fn scripts_commit_and_look_back_through_the_git_server() {
                             text(error.message.includes("'none' did not resolve"));
                         }
                     "#,
-                ), json!([true])),
+                ),
+                json!([true]),
+            ),
         ],
     );
 }
@@ -293,19 +357,27 @@ fn scripts_compare_times_through_the_time_server() {
         "time",
         &stage,
         vec![
-            shows("structured content", r#"
+            shows(
+                "structured content",
+                r#"
                     const { time_difference, target } = await tools.mcp__time__convert_time({
                         source_timezone: "Asia/Tokyo", time: "12:00", target_timezone: "Asia/Kolkata",
                     });
                     text([time_difference, target.datetime.slice(10)]);
-                "#, json!([["-3.5h", "T08:30:00+05:30"]])),
-            shows("errors", r#"
+                "#,
+                json!([["-3.5h", "T08:30:00+05:30"]]),
+            ),
+            shows(
+                "errors",
+                r#"
                     try {
                         await tools.mcp__time__get_current_time({ timezone: "Nowhere/None" });
                     } catch (error) {
                         text(error.message.includes("Invalid timezone"));
                     }
-                "#, json!([true])),
+                "#,
+                json!([true]),
+            ),
         ],
     );
 }

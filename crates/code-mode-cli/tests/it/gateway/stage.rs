@@ -174,7 +174,10 @@ impl Listening {
         Self::start(command, |line| {
             let address = line.split("http://").nth(1)?;
             let end = address.find(|c: char| !(c.is_ascii_alphanumeric() || ".:/".contains(c)));
-            Some(format!("http://{}", &address[..end.unwrap_or(address.len())]))
+            Some(format!(
+                "http://{}",
+                &address[..end.unwrap_or(address.len())]
+            ))
         })
     }
 
