@@ -133,7 +133,7 @@ pub struct InstallArguments {
     #[arg(long, value_enum, default_value_t)]
     pub scope: InstallScope,
 
-    /// Show the change, with values that may be secret as \u{2026}, and write nothing.
+    /// Show the change, with values that may be secret as …, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
 
@@ -187,12 +187,6 @@ pub struct RunArguments {
     #[command(flatten)]
     pub tools: ToolArguments,
 
-    #[command(flatten)]
-    pub servers: ServerArguments,
-
-    #[command(flatten)]
-    pub audit: AuditArguments,
-
     /// Type-check the script first, with `tsc` from a node_modules folder here or above, or from the
     /// PATH; run it only if nothing is found. A script named .ts or .mts is checked strictly, any
     /// other as JavaScript.
@@ -219,6 +213,12 @@ pub struct RunArguments {
 
     #[command(flatten)]
     pub limits: LimitArguments,
+
+    #[command(flatten)]
+    pub servers: ServerArguments,
+
+    #[command(flatten)]
+    pub audit: AuditArguments,
 
     #[command(flatten)]
     pub telemetry: TelemetryArguments,

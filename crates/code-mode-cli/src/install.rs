@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::path::PathBuf;
 
 use code_mode_mcp::config::Environment;
 use code_mode_mcp::install::{InstallError, Installation, Plan, Scope, Servers};
@@ -42,7 +43,7 @@ fn plan_and_apply(arguments: InstallArguments) -> Result<String, Refusal> {
         InstallScope::Project => installation.scope(Scope::Project),
         // A client with a window has another PATH than a shell.
         InstallScope::User if arguments.command.is_none() => {
-            let executable = std::env::current_exe().map_err(Refusal::NoExecutable)?;
+            let executable = this_executable().map_err(Refusal::NoExecutable)?;
             installation.default_command(executable.display().to_string())
         }
         InstallScope::User => installation,
@@ -61,6 +62,20 @@ fn plan_and_apply(arguments: InstallArguments) -> Result<String, Refusal> {
         true => shown(&plan),
         false => applied(&plan)?,
     })
+}
+
+/// The path of this executable: as the `PATH` has it, if it does, since what a package manager links
+/// there outlives an update, and what the link leads to does not.
+fn this_executable() -> io::Result<PathBuf> {
+    let executable = std::env::current_exe()?;
+    let whole = executable.canonicalize()?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path)
+        .map(|folder| folder.join("code-mode"))
+        .find(|program| program.canonicalize().is_ok_and(|program| program == whole));
+    Ok(on_path
+        .filter(|program| program.is_absolute())
+        .unwrap_or(executable))
 }
 
 /// What would be done.

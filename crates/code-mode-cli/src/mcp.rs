@@ -12,7 +12,7 @@ use code_mode_mcp::gateway::{Gateway, GatewayOptions, HttpOptions, ServeError};
 use code_mode_mcp::upstream::Upstream;
 use tokio::net::TcpListener;
 
-use crate::arguments::servers::{HttpAddress, McpArguments};
+use crate::arguments::servers::{HttpAddress, HttpArguments, McpArguments};
 use crate::diagnostics;
 use crate::exit::Exit;
 use crate::servers::{self, NoServers};
@@ -54,7 +54,7 @@ async fn start_and_serve(arguments: McpArguments) -> Result<Exit, McpError> {
     let mut signals = Signals::listen()?;
     let environment = Environment::of_process().map_err(NoServers::from)?;
     let configuration = servers::load(&arguments.servers, &environment).await?;
-    let front = Front::open(&arguments, &environment).await?;
+    let front = Front::open(&arguments.http, &environment).await?;
     let upstream_options =
         servers::upstream_options(&arguments.servers, &environment, &configuration);
     let options = gateway_options(&arguments, &configuration)?;
@@ -118,7 +118,7 @@ enum Front {
 }
 
 impl Front {
-    async fn open(arguments: &McpArguments, environment: &Environment) -> Result<Self, McpError> {
+    async fn open(arguments: &HttpArguments, environment: &Environment) -> Result<Self, McpError> {
         let Some(address) = arguments.http else {
             return Ok(Self::StandardStreams);
         };

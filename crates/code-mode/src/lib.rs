@@ -65,6 +65,31 @@
 //! They are properties of the global object that `Object.keys` does not list, like the helpers. There
 //! is no network, no file system, no `process` and no `require`.
 //!
+//! # Many tools
+//!
+//! [`ToolSet::search`], in scripts `search_tools(query, { server, limit })`, ranks tools by what a question
+//! in plain words means. A description of `exec` within
+//! [a budget](ExecDescriptionOptions::max_tokens) declares as many tools as fit, names others and counts
+//! the rest, so that thousands of tools need no more of a prompt than a few.
+//!
+//! A tool with [`raw_results`](ToolDefinition::raw_results) has a second function, `tools.name.raw(args)`,
+//! for the result as it came. A tool that fails can hand on its whole result
+//! ([`ToolError::with_result`]), which scripts find as `error.result`.
+//!
+//! # Watching it
+//!
+//! The crate opens three [`tracing`](https://docs.rs/tracing) spans of the target `code_mode`, level INFO:
+//!
+//! | Span | Fields | Inside |
+//! |---|---|---|
+//! | `session` | | the span that is current where the session is built |
+//! | `cell` | `cell_id`, `tool_call_id` | the span that is current at [`Session::start`] or [`Session::execute`], else `session` |
+//! | `call` | `tool`, `call_id` | `cell` |
+//!
+//! The futures of [`Host::invoke_tool`] run inside `call`, those of [`Host::notify`] and
+//! [`Host::cell_closed`] inside `cell`. Nothing that a script said is in a field. Without a subscriber
+//! the spans cost next to nothing.
+//!
 //! The crate does no I/O of its own, knows nothing of MCP, and has no opinion about the host beyond
 //! the [`Host`] trait.
 

@@ -30,7 +30,7 @@ Exit codes:
 Examples:
   code-mode mcp
   code-mode mcp --config ~/.config/mcp.json --audit calls.jsonl
-  TOKEN=… code-mode mcp --http 0.0.0.0:8080 --bearer-token-env TOKEN --allow-host mcp.example.com";
+  code-mode mcp --http 0.0.0.0:8080 --bearer-token-env TOKEN --allow-host mcp.example.com";
 
 const TOOLS_NOTES: &str = "\
 Exit codes:
@@ -74,48 +74,18 @@ pub fn only_these_files(config: Arg) -> Arg {
 #[derive(Debug, Args)]
 #[command(after_help = MCP_NOTES)]
 pub struct McpArguments {
-    #[command(flatten)]
-    pub servers: ServerArguments,
-
-    /// Serve streamable HTTP at this address, HOST:PORT or PORT on 127.0.0.1, instead of standard
-    /// input and output. An address that is not loopback needs --bearer-token-env.
-    #[arg(long, value_name = "ADDR", help_heading = "HTTP")]
-    pub http: Option<HttpAddress>,
-
-    /// The environment variable with the token that clients must send as `Authorization: Bearer …`.
-    #[arg(
-        long,
-        value_name = "VARIABLE",
-        requires = "http",
-        help_heading = "HTTP"
-    )]
-    pub bearer_token_env: Option<String>,
-
-    /// A name that clients may reach the gateway by (their Host header), beside the address and
-    /// localhost. Repeatable.
-    #[arg(long, value_name = "HOST", requires = "http", help_heading = "HTTP")]
-    pub allow_host: Vec<String>,
-
-    /// An origin whose web pages may use the gateway, such as https://example.com. Repeatable.
-    /// Default: none.
-    #[arg(long, value_name = "ORIGIN", requires = "http", help_heading = "HTTP")]
-    pub allow_origin: Vec<String>,
-
     /// Also offer these tools to the client directly, beside exec and wait: SERVER/TOOL with * and ? as
-    /// wildcards. Repeatable.
+    /// wildcards. Repeatable; those that the configuration exposes are offered too.
     #[arg(long, value_name = "PATTERN")]
     pub expose_tools: Vec<ToolPattern>,
 
-    /// How many tokens the declarations of tools in the description of exec may take, about; further
-    /// tools are found by scripts with search_tools.
+    /// How many tokens the description of exec may take, about; scripts find the tools that it has no
+    /// room for with search_tools. Default: 8000.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub description_tokens: Option<u32>,
 
-    #[command(flatten)]
-    pub audit: AuditArguments,
-
-    /// How long one exec or wait keeps a client that asked for no progress waiting. Default: 50, as
-    /// clients give up after 60.
+    /// How long one exec or wait may take to answer a client that asked for no progress notifications.
+    /// Default: 50, as clients give up after 60. A client that asked for them waits an hour.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub max_wait: Option<Duration>,
 
@@ -128,7 +98,41 @@ pub struct McpArguments {
     pub limits: LimitArguments,
 
     #[command(flatten)]
+    pub servers: ServerArguments,
+
+    #[command(flatten)]
+    pub audit: AuditArguments,
+
+    #[command(flatten)]
+    pub http: HttpArguments,
+
+    #[command(flatten)]
     pub telemetry: TelemetryArguments,
+}
+
+/// Serving over HTTP instead of standard input and output.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpArguments {
+    /// Serve streamable HTTP at this address, an IP address and a port, or a port on 127.0.0.1,
+    /// instead of standard input and output. An address that is not loopback needs
+    /// --bearer-token-env.
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<HttpAddress>,
+
+    /// The environment variable with the token that clients must send as `Authorization: Bearer …`.
+    #[arg(long, value_name = "VARIABLE", requires = "http")]
+    pub bearer_token_env: Option<String>,
+
+    /// A name that clients may reach the gateway by (their Host header), beside the address and
+    /// localhost. Repeatable.
+    #[arg(long, value_name = "HOST", requires = "http")]
+    pub allow_host: Vec<String>,
+
+    /// An origin whose web pages may use the gateway, such as https://example.com, beside those of
+    /// localhost. Repeatable.
+    #[arg(long, value_name = "ORIGIN", requires = "http")]
+    pub allow_origin: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -122,3 +122,19 @@ fn an_unknown_client_is_refused_with_those_we_know() {
         "{ended:?}"
     );
 }
+
+#[test]
+fn a_link_on_the_path_is_what_the_client_starts() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("bin")).unwrap();
+    let link = place.path("bin/code-mode");
+    std::os::unix::fs::symlink(crate::support::CODE_MODE, &link).unwrap();
+    let mut command = place.command(["install", "--client", "cursor"]);
+    command
+        .env_clear()
+        .env("HOME", place.path("home"))
+        .env("PATH", place.path("bin"));
+    Ended::from(command.output().unwrap()).with(0);
+    let text = place.read("home/.cursor/mcp.json");
+    assert!(text.contains(link.to_str().unwrap()), "{text}");
+}

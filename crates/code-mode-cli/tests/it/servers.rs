@@ -97,6 +97,17 @@ fn a_server_that_is_not_there_is_named_and_the_others_go_on() {
 }
 
 #[test]
+fn a_server_that_starts_slowly_is_waited_for() {
+    let mut late = notes();
+    late["args"].as_array_mut().unwrap().push("late".into());
+    let place = with_servers(&json!({ "mcpServers": { "notes": late } }));
+    let script = "text(await tools.mcp__notes__say({ text: 'here' }))";
+    let ended = place.run(script, ["--config", "servers.json"]).with(0);
+    assert_eq!(ended.stdout, "here\n");
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
 fn an_entry_that_is_wrong_is_explained_and_the_others_go_on() {
     let place =
         with_servers(&json!({ "mcpServers": { "wrong": { "command": 7 }, "notes": notes() } }));

@@ -1,6 +1,7 @@
-"""A small MCP server on standard streams that the tests of the command watch: `notes.py`.
+"""A small MCP server on standard streams that the tests of the command watch: `notes.py [late]`.
 
-It needs the standard library, and what our other servers share.
+It needs the standard library, and what our other servers share. With `late` it begins like a server that
+takes long to start: it answers nothing until the client has given up its first question.
 """
 
 import json
@@ -40,6 +41,17 @@ class Notes(Server):
             self.result(request, text(json.dumps(request["params"].get("_meta", {}))))
         elif name == "hold":
             self.result(request, text(Path(arguments["pipe"]).read_text()))
+
+    held = None
+
+    def answer(self, request):
+        if "late" in sys.argv and request["method"] == "server/discover":
+            self.held = request
+            return
+        if self.held is not None:
+            super().answer(self.held)
+            self.held = None
+        super().answer(request)
 
 
 Notes().run()

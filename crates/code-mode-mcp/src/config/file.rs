@@ -207,10 +207,29 @@ pub(crate) fn project_of(file: &Path, environment: &Environment) -> Option<PathB
     (Some(project) != environment.home().as_deref()).then(|| project.to_owned())
 }
 
-/// Whether an entry starts code-mode's own gateway.
+/// Whether an entry starts code-mode's own gateway, itself or through a program that starts others.
 pub(crate) fn is_gateway<'a>(command: &str, args: impl IntoIterator<Item = &'a str>) -> bool {
-    // Both separators, so that an entry of another system is known too.
+    const STARTERS: [&str; 7] = ["bunx", "env", "nice", "nohup", "npx", "sudo", "timeout"];
+    const SHELLS: [&str; 5] = ["bash", "dash", "fish", "sh", "zsh"];
+    let mut args = args.into_iter();
+    let started = program_of(command);
+    if STARTERS.contains(&started) {
+        return args.any(|argument| program_of(argument) == "code-mode")
+            && args.any(|argument| argument == "mcp");
+    }
+    if SHELLS.contains(&started) {
+        return args.any(|argument| {
+            let words: Vec<&str> = argument.split_whitespace().collect();
+            let pair = |pair: &[&str]| program_of(pair[0]) == "code-mode" && pair[1] == "mcp";
+            words.windows(2).any(pair)
+        });
+    }
+    started == "code-mode" && args.any(|argument| argument == "mcp")
+}
+
+/// The name of a program without its folder. Both separators count, so that an entry of another
+/// system is known too.
+fn program_of(command: &str) -> &str {
     let program = command.rsplit(['/', '\\']).next().unwrap_or(command);
-    let program = program.strip_suffix(".exe").unwrap_or(program);
-    program == "code-mode" && args.into_iter().any(|argument| argument == "mcp")
+    program.strip_suffix(".exe").unwrap_or(program)
 }

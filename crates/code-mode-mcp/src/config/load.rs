@@ -51,8 +51,8 @@ pub enum ConfigError {
         /// The places, in order.
         looked_at: Vec<PathBuf>,
     },
-    /// Files were named, and none could be read.
-    #[error("none of the files named could be read: {}", lines(findings))]
+    /// Files were named, and none could be read; or that is so of the one that was found.
+    #[error("no configuration could be read: {}", lines(findings))]
     Unreadable {
         /// Why not, for each file.
         findings: Vec<Finding>,
@@ -177,8 +177,14 @@ impl<'e> Reading<'e> {
         let mut found = false;
         for place in looked_at.iter().filter(|place| place.is_file()) {
             found = true;
-            if !matches!(self.file(place), Outcome::OnlyGateway) {
-                break;
+            match self.file(place) {
+                Outcome::OnlyGateway => {}
+                Outcome::Read => break,
+                Outcome::Unreadable => {
+                    return Err(ConfigError::Unreadable {
+                        findings: std::mem::take(&mut self.findings),
+                    });
+                }
             }
         }
         match found {

@@ -4,9 +4,9 @@
 //! Claude Code, Claude Desktop, Cursor and Windsurf, the `servers` JSON of VS Code, and the
 //! `mcp_servers` TOML of Codex, with comments, trailing commas and `${VAR}` in all of them.
 //!
-//! The way of a file: [`syntax`] makes a tree of it, [`file`] finds its servers in the tree, [`entry`]
-//! reads each, with [`keys`] to say what becomes of each key and [`variables`] to fill in `${…}`;
-//! [`rules`] reads our own extension. Nothing here starts anything or changes a file.
+//! The way of a file: `syntax` makes a tree of it, `file` finds its servers in the tree, `entry`
+//! reads each, with `keys` to say what becomes of each key and `variables` to fill in `${…}`;
+//! `rules` reads our own extension. Nothing here starts anything or changes a file.
 
 mod entry;
 mod env_file;

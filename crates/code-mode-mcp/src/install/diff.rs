@@ -49,7 +49,8 @@ fn masked(file: &Path, text: &str) -> String {
 /// Gathers the places of the texts to be hidden.
 fn hide(node: &Node, key: &str, hidden: &mut Vec<(usize, usize)>) {
     match &node.value {
-        Value::Text(_) if matches!(key, "command" | "type") => {}
+        // A command of several words has arguments in it.
+        Value::Text(text) if matches!(key, "command" | "type") && !text.contains(' ') => {}
         Value::Text(_) | Value::Number(_) => hidden.push((node.at, node.end)),
         Value::List(nodes) => nodes.iter().for_each(|node| hide(node, "", hidden)),
         Value::Map(entries) => {
@@ -65,6 +66,7 @@ fn hide(node: &Node, key: &str, hidden: &mut Vec<(usize, usize)>) {
                     entry.key.as_str(),
                     "command" | "type" | "args" | "timeout" | "tool_timeout_sec"
                 );
+                // Ours may have blanks in the path of the program.
                 if !(ours && open) {
                     hide(&entry.node, &entry.key, hidden);
                 }

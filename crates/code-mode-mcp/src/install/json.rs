@@ -184,17 +184,27 @@ pub(super) fn with_servers(
         what,
         name: name.to_owned(),
     };
-    let present = tree.as_ref().and_then(|tree| tree.get(holder.key()));
+    // Under whichever key: we read them all.
+    let present = |name: &str| {
+        let holders = Holder::ALL.iter();
+        holders
+            .filter_map(|holder| tree.as_ref()?.get(holder.key()))
+            .find_map(|servers| servers.get(name))
+    };
     let client_is_json = Syntax::of(Path::new(""), client_text) == Syntax::Json;
     // An entry is put in as a text that stands for it, and the entry in its place at the end: the
     // parser takes values, and those have no comments.
+    let mut mark = "stand-in".to_owned();
+    while text.contains(&mark) || client_text.contains(&mark) {
+        mark.push('+');
+    }
     let mut stand_ins = Vec::new();
     for server in &survey.movable {
         let mut value = plain(&server.entry, &server.edits);
         if let (Some(cwd), Some(entry)) = (&server.cwd, value.as_object_mut()) {
             entry.insert("cwd".to_owned(), cwd.as_str().into());
         }
-        match present.and_then(|present| present.get(&server.name)) {
+        match present(&server.name) {
             Some(there) if plain(there, &[]) == value => continue,
             Some(_) => return Err(clash("server", &server.name)),
             None => {}
@@ -202,7 +212,7 @@ pub(super) fn with_servers(
         ours.servers.ensure_multiline();
         match client_is_json {
             true => {
-                let stand_in = format!("\u{1}code-mode-{}\u{1}", stand_ins.len());
+                let stand_in = format!("{mark} {}", stand_ins.len());
                 ours.servers
                     .append(&server.name, CstInputValue::String(stand_in.clone()));
                 stand_ins.push((stand_in, as_written(server, client_text)));
@@ -245,7 +255,13 @@ pub(super) fn with_servers(
         if let Some((before, behind)) = after.split_once(&quoted) {
             let line = before.rsplit('\n').next().unwrap_or_default();
             let indent = &line[..line.len() - line.trim_start().len()];
-            let entry = entry.replace('\n', &format!("\n{indent}"));
+            // Line breaks as the rest of the file has them.
+            let end = if before.contains("\r\n") {
+                "\r\n"
+            } else {
+                "\n"
+            };
+            let entry = entry.replace('\n', &format!("{end}{indent}"));
             after = format!("{before}{entry}{behind}");
         }
     }
@@ -278,6 +294,7 @@ fn as_written(server: &Movable, text: &str) -> String {
         .next()
         .unwrap_or_default();
     let indent = &line[..line.len() - line.trim_start().len()];
+    let entry = entry.replace("\r\n", "\n");
     let leading = |line: &str| line.len() - line.trim_start().len();
     let mut lines = entry.split('\n');
     let mut written = lines.next().unwrap_or_default().to_owned();

@@ -1,9 +1,9 @@
 //! Writes the gateway into the configuration of an MCP client, and moves the servers found there
 //! behind it.
 //!
-//! The way of an installation: [`places`] says where the client keeps its servers; [`json`] and
-//! [`toml`] change a text so that all else in it stays as it is; [`Installation::plan`] puts the changes
-//! together and writes nothing; [`Plan::apply`] writes them, each file in one step. [`diff`] shows a
+//! The way of an installation: `places` says where the client keeps its servers; `json` and
+//! `toml` change a text so that all else in it stays as it is; [`Installation::plan`] puts the changes
+//! together and writes nothing; [`Plan::apply`] writes them, each file in one step. `diff` shows a
 //! change without the secrets in it.
 
 mod diff;

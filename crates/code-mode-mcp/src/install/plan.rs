@@ -153,26 +153,29 @@ impl Installation {
                 moving::survey(&file, &text, self.client.holder(), environment).map_err(broken)?
             }
         };
-        let user_file = environment.user_file().ok_or(InstallError::NoPlace {
-            client: self.client,
-            variable: "HOME",
-        })?;
+        let user_file = || {
+            environment.user_file().ok_or(InstallError::NoPlace {
+                client: self.client,
+                variable: "HOME",
+            })
+        };
         let mut changes = Vec::new();
         let mut config = None;
         if self.servers == Servers::Move {
-            config = Some(self.client.written(&user_file, self.scope, environment));
+            let ours = user_file()?;
+            config = Some(self.client.written(&ours, self.scope, environment));
             if !survey.movable.is_empty() {
-                changes.extend(moved_into(&user_file, &text, &survey)?);
+                changes.extend(moved_into(&ours, &text, &survey)?);
             }
         }
-        let variables = match (self.client.passes_variables(), changes.first()) {
-            (true, _) => Vec::new(),
-            (false, Some(change)) => moving::variables(&user_file, &change.after),
-            (false, None) => {
-                let ours = read(&user_file)?.unwrap_or_default();
-                moving::variables(&user_file, &ours)
-            }
-        };
+        let mut variables = Vec::new();
+        if !self.client.passes_variables() {
+            let ours = user_file()?;
+            variables = match changes.first() {
+                Some(Change { after, .. }) => moving::variables(&ours, after),
+                None => moving::variables(&ours, &read(&ours)?.unwrap_or_default()),
+            };
+        }
         for server in &survey.movable {
             client.remove(&server.name);
         }

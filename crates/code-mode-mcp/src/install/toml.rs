@@ -13,6 +13,8 @@ use super::plan::{Gateway, Present, broken};
 pub(super) struct TomlText {
     /// A byte order mark, which the parser takes and does not give back.
     mark: &'static str,
+    /// Whether lines end as on Windows: the parser gives back plain line feeds.
+    windows: bool,
     document: DocumentMut,
 }
 
@@ -29,7 +31,12 @@ impl TomlText {
             let why = error.message().lines().collect::<Vec<_>>().join(", ");
             broken(file, text, at, format!("this is no valid TOML: {why}"))
         })?;
-        let toml = Self { mark, document };
+        let windows = text.contains("\r\n") && !text.replace("\r\n", "").contains('\n');
+        let toml = Self {
+            mark,
+            windows,
+            document,
+        };
         match toml.document.get(KEY) {
             Some(servers) if !servers.is_table_like() => {
                 let message = format!("{KEY} is not a table");
@@ -132,6 +139,10 @@ impl TomlText {
     }
 
     pub(super) fn into_text(self) -> String {
-        format!("{}{}", self.mark, self.document)
+        let text = format!("{}{}", self.mark, self.document);
+        match self.windows {
+            true => text.replace("\r\n", "\n").replace('\n', "\r\n"),
+            false => text,
+        }
     }
 }

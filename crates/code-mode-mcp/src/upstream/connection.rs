@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{CallError, UpstreamCall};
-use super::frame::TOO_LARGE;
+use super::frame::{TOO_LARGE, is_our_own};
 use super::handler::Handler;
 use super::process::{LastWords, Process};
 use super::stdio::StdioTransport;
@@ -219,10 +219,14 @@ async fn not_begun(
     redactor: &Redactor,
     process: Option<Process>,
 ) -> ConnectError {
-    let silent = matches!(
-        error,
-        ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::ExpectedInitResult(_)
-    );
+    let silent = match error {
+        ClientInitializeError::ConnectionClosed(_) => true,
+        // It takes every request for one it knows.
+        ClientInitializeError::ExpectedInitResult(_) => true,
+        // It was gone before it was asked, or went while it was.
+        ClientInitializeError::TransportError { .. } => process.is_some(),
+        _ => false,
+    };
     let mut why = match error {
         ClientInitializeError::ConnectionClosed(_) if process.is_some() => {
             "the process closed its standard output before it answered".to_owned()
@@ -426,6 +430,9 @@ impl Line {
             Err(error) => error,
         };
         let error = match error {
+            ServiceError::McpError(error) if is_our_own(&error) => {
+                failed(call, self.redactor.redact(&error.message))
+            }
             ServiceError::McpError(error) => CallError::Refused {
                 server: call.server.clone(),
                 tool: call.tool.clone(),

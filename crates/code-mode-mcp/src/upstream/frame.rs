@@ -3,7 +3,7 @@
 use rmcp::model::{
     CustomResult, ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage, ServerResult,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// Bytes of one message. Longer ones are dropped, and the request they answer fails in words.
@@ -21,10 +21,15 @@ struct Envelope<'a> {
     id: Option<RequestId>,
     #[serde(borrow, default)]
     method: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    /// Also where it is null.
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
+}
+
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(value).map(Some)
 }
 
 /// How the result of a request is handed on.
@@ -106,9 +111,17 @@ fn answer(
 
 /// An answer of our own for a request that has got none that can be used.
 pub(super) fn failure(id: RequestId, message: String) -> ServerJsonRpcMessage {
-    let error = ErrorData::new(ErrorCode::INTERNAL_ERROR, message, None);
+    let error = ErrorData::new(ErrorCode::INTERNAL_ERROR, message, Some(OUR_OWN.into()));
     ServerJsonRpcMessage::error(error, Some(id))
 }
+
+/// Whether an error is one that [`failure`] made, and no answer of the server.
+pub(super) fn is_our_own(error: &ErrorData) -> bool {
+    error.data.as_ref().and_then(|data| data.as_str()) == Some(OUR_OWN)
+}
+
+/// The data of an error of our own.
+const OUR_OWN: &str = "code-mode: the answer could not be used";
 
 /// A line that is no message: garbage on standard output.
 #[derive(Debug, thiserror::Error)]
@@ -139,9 +152,19 @@ pub(super) struct IdScanner {
 const LONGEST_TOKEN: usize = 256;
 
 impl IdScanner {
-    pub(super) fn observe(&mut self, bytes: &[u8]) {
-        for byte in bytes {
+    pub(super) fn observe(&mut self, mut bytes: &[u8]) {
+        while let [byte, rest @ ..] = bytes {
             self.step(*byte);
+            // Nearly all of a message that is too long is inside strings of its result, or is garbage.
+            let next = if self.in_string && !self.escaped && self.depth != 1 {
+                memchr::memchr2(b'"', b'\\', rest)
+            } else if !self.in_string && self.depth == 0 {
+                memchr::memchr3(b'"', b'{', b'[', rest)
+            } else {
+                Some(0)
+            };
+            let skipped = next.unwrap_or(rest.len());
+            bytes = &rest[skipped..];
         }
     }
 

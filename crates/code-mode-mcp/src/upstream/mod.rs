@@ -205,7 +205,8 @@ impl Upstream {
         }
     }
 
-    /// Calls a tool and returns its `CallToolResult`, untouched, also where it is an error.
+    /// Calls a tool and returns its `CallToolResult` as it came, also where it is an error. (Of a
+    /// server over HTTP, members of content blocks that the protocol does not know are left out.)
     ///
     /// A call of a server that is lost waits for one attempt to connect it. The policy is not asked:
     /// that is the host's part. Dropping the future tells the server that nobody waits any more.

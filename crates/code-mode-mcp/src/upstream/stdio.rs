@@ -23,7 +23,7 @@ use crate::config::Redactor;
 
 /// Bytes of one message that is let go by. A server that sends more has lost its way: the connection is
 /// given up.
-const ENDLESS_MESSAGE: usize = 1024 * 1024 * 1024;
+const ENDLESS_MESSAGE: usize = 4 * LONGEST_MESSAGE;
 
 /// Bytes of garbage that a log line shows.
 const SHOWN_GARBAGE: usize = 200;
@@ -77,10 +77,15 @@ impl StdioTransport {
                     }
                     _ => ResultForm::Typed,
                 };
-                self.probe = match request.request {
-                    ClientRequest::DiscoverRequest(_) => Some(request.id.clone()),
-                    _ => None,
+                let given_up = match request.request {
+                    ClientRequest::DiscoverRequest(_) => self.probe.replace(request.id.clone()),
+                    _ => self.probe.take(),
                 };
+                // A server that starts slowly answers the probe after the library has gone on to
+                // `initialize`, which would take that for an answer to it.
+                if let Some(given_up) = given_up {
+                    self.unanswered.remove(&given_up);
+                }
                 self.unanswered.insert(request.id.clone(), form);
             }
             ClientJsonRpcMessage::Notification(sent) => {
@@ -144,7 +149,7 @@ impl StdioTransport {
             if available.is_empty() {
                 return Ok(Read::End);
             }
-            let newline = available.iter().position(|byte| *byte == b'\n');
+            let newline = memchr::memchr(b'\n', available);
             let end = newline.map_or(available.len(), |at| at + 1);
             let bytes = &available[..end];
             if self.too_long.is_none() && self.line.len() + bytes.len() > LONGEST_MESSAGE {

@@ -3,6 +3,7 @@
 mod calls;
 mod connections;
 mod host;
+mod hostile;
 mod http;
 mod real_servers;
 mod sizes;

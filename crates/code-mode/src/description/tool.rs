@@ -44,7 +44,7 @@ pub struct ToolDefinition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<Value>,
     /// Whether the description of `exec` leaves the tool out. Scripts call it like any other, and find
-    /// it through `ALL_TOOLS` and `describe_tool`. Default no.
+    /// it through `search_tools`, `ALL_TOOLS` and `describe_tool`. Default no.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deferred: bool,
 }

@@ -2,7 +2,7 @@
 
 use super::callbacks;
 use super::script::Script;
-use super::{outputs, string, tools, web};
+use super::{discovery, outputs, string, tools, web};
 
 /// Globals of V8's that a script must not have: shared memory, its clock, and WebAssembly.
 const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "WebAssembly"];
@@ -50,8 +50,8 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Opti
             "tools" => tools.into(),
             "ALL_TOOLS" => catalogue,
             "console" => console.into(),
-            "describe_tool" => function(scope, name, 1, tools::describe_tool)?,
-            "search_tools" => function(scope, name, 2, tools::search_tools)?,
+            "describe_tool" => function(scope, name, 1, discovery::describe_tool)?,
+            "search_tools" => function(scope, name, 2, discovery::search_tools)?,
             "text" => function(scope, name, 1, callbacks::text)?,
             "image" => function(scope, name, 2, callbacks::image)?,
             "audio" => function(scope, name, 1, callbacks::audio)?,

@@ -11,6 +11,7 @@ mod callbacks;
 mod compile;
 mod control;
 mod cpu_clock;
+mod discovery;
 mod errors;
 mod events;
 mod globals;

@@ -114,3 +114,25 @@ fn a_users_file_means_the_folder_one_stands_in_by_its_workspace() {
         );
     }
 }
+
+#[test]
+fn a_file_that_was_cut_anywhere_is_read_without_a_panic() {
+    let place = Place::new();
+    for name in [
+        "cursor.json",
+        "vscode.json",
+        "codex.toml",
+        "policy-mistakes.json",
+    ] {
+        let text = form(name);
+        // Every third place, for the time of whoever waits.
+        for (end, _) in text.char_indices().skip(1).step_by(3) {
+            let file = place.write(name, &text[..end]);
+            let loaded = place.load(&[file]);
+            for finding in &loaded.findings {
+                let lines = text[..end].split('\n').count();
+                assert!((1..=lines).contains(&finding.line), "{finding}");
+            }
+        }
+    }
+}

@@ -70,6 +70,37 @@ fn a_file_with_nothing_but_the_gateway_does_not_end_the_search() {
 }
 
 #[test]
+fn the_gateway_is_known_behind_whatever_starts_it() {
+    let place = Place::new();
+    for (command, args, ours) in [
+        ("/usr/local/bin/code-mode", r#"["mcp"]"#, true),
+        (
+            "C:\\\\bin\\\\code-mode.exe",
+            r#"["--log", "x", "mcp"]"#,
+            true,
+        ),
+        ("env", r#"["A=b", "/opt/code-mode", "mcp"]"#, true),
+        ("npx", r#"["-y", "code-mode", "mcp"]"#, true),
+        (
+            "bash",
+            r#"["-lc", "cd x && exec code-mode mcp --short-names"]"#,
+            true,
+        ),
+        ("code-mode", r#"["run", "x.js"]"#, false),
+        ("npx", r#"["server", "code-mode"]"#, false),
+        ("sh", r#"["-c", "echo code-mode"]"#, false),
+        ("my-code-mode", r#"["mcp"]"#, false),
+    ] {
+        let text = format!(
+            r#"{{ "mcpServers": {{ "x": {{ "command": "{command}", "args": {args} }} }} }}"#
+        );
+        let file = place.write("x.json", &text);
+        let loaded = place.load(&[file]);
+        assert_eq!(loaded.configuration.servers.is_empty(), ours, "{text}");
+    }
+}
+
+#[test]
 fn a_file_with_nothing_but_the_gateway_is_read_if_it_is_the_only_one() {
     let place = Place::new();
     place.write("project/.mcp.json", GATEWAY);

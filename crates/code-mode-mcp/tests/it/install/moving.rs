@@ -119,7 +119,10 @@ fn a_server_that_is_there_already_is_not_added_again() {
 #[test]
 fn a_name_with_other_content_is_refused_and_nothing_is_changed() {
     let place = Place::new();
-    let ours = place.write(OURS, r#"{ "mcpServers": { "a": { "command": "uvx" } } }"#);
+    let ours = place.write(
+        OURS,
+        r#"{ "servers": { "a": { "command": "uvx" } }, "mcpServers": {} }"#,
+    );
     let file = place.write(
         "home/.cursor/mcp.json",
         r#"{ "mcpServers": { "a": { "command": "npx" } } }"#,
@@ -228,4 +231,108 @@ fn codex_is_told_to_pass_on_the_variables_that_the_servers_need() {
         .plan(&place.environment())
         .unwrap();
     assert!(again.changes.is_empty());
+}
+
+/// Texts that a syntax, or whoever moves text from one to the other, may trip over.
+const HARD: [&str; 16] = [
+    "plain",
+    "",
+    " blanks ",
+    "a\"quote\"",
+    "it's",
+    "back\\slash\\n",
+    "line\nbreak",
+    "line\r\nbreak",
+    "tab\tbed",
+    "stand-in 3",
+    "ünïcode 名前 \u{1f980}",
+    "// no comment",
+    "# no comment /* nor this */",
+    "{ [ } ] , : =",
+    "a.b-c/d",
+    "${HOME} $HOME ${1%%x} ${",
+];
+
+#[test]
+fn every_text_survives_the_move_from_every_client() {
+    for client in Client::ALL {
+        let place = Place::new();
+        let file = file_of(client, Scope::User, &place);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let mut entries = serde_json::Map::new();
+        for (number, text) in HARD.iter().enumerate() {
+            let name = match text.trim() {
+                "" => format!("name {number}"),
+                _ => (*text).to_owned(),
+            };
+            let next = HARD[(number + 1) % HARD.len()];
+            let entry = match number % 3 {
+                0 => serde_json::json!({
+                    "url": "https://a.example/mcp",
+                    "headers": { "X-Text": text.replace(|c: char| c.is_control(), "") },
+                }),
+                _ => serde_json::json!({
+                    "command": "npx",
+                    "args": HARD,
+                    "env": { "TEXT": text, "NEXT": next },
+                    "disabled_tools": [text, next],
+                    "startup_timeout_sec": 1.5,
+                    "disabled": number == 4,
+                }),
+            };
+            entries.insert(name, entry);
+        }
+        let (key, text) = match client {
+            Client::Codex => ("mcp_servers", toml_of(&entries)),
+            Client::VsCode => ("servers", String::new()),
+            _ => ("mcpServers", String::new()),
+        };
+        let text = match text.is_empty() {
+            true => format!("{:#}", serde_json::json!({ key: entries })),
+            false => text,
+        };
+        fs::write(&file, text).unwrap();
+        let before = place.load(std::slice::from_ref(&file)).configuration;
+        assert_eq!(before.servers.len(), HARD.len() - 1, "{client}");
+        let plan = install(
+            &installation(client).servers(Servers::Move),
+            &place.environment(),
+        );
+        assert_eq!(plan.moved.len(), HARD.len(), "{:?}", plan.staying);
+        let after = place.load(&[place.path(OURS)]).configuration;
+        assert_eq!(servers(&before), servers(&after), "{client}");
+        assert!(place.load(&[file]).configuration.servers.is_empty());
+    }
+}
+
+/// The entries as Codex has them, in tables.
+fn toml_of(entries: &serde_json::Map<String, serde_json::Value>) -> String {
+    let mut document = toml_edit::DocumentMut::new();
+    for (name, entry) in entries {
+        let mut table = toml_edit::Table::new();
+        for (key, value) in entry.as_object().unwrap() {
+            table.insert(key, toml_edit::value(toml_value(value)));
+        }
+        let servers = document
+            .entry("mcp_servers")
+            .or_insert(toml_edit::table())
+            .as_table_mut()
+            .unwrap();
+        servers.insert(name, toml_edit::Item::Table(table));
+    }
+    document.to_string()
+}
+
+fn toml_value(value: &serde_json::Value) -> toml_edit::Value {
+    match value {
+        serde_json::Value::String(text) => text.into(),
+        serde_json::Value::Bool(value) => (*value).into(),
+        serde_json::Value::Number(number) => number.as_f64().unwrap().into(),
+        serde_json::Value::Array(values) => values.iter().map(toml_value).collect(),
+        serde_json::Value::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.as_str(), toml_value(value)))
+            .collect(),
+        serde_json::Value::Null => unreachable!("no entry has it"),
+    }
 }

@@ -260,3 +260,61 @@ fn what_is_installed_in_a_project_leaves_the_search_to_the_users_file() {
     let loaded = Configuration::load(&[], &place.environment()).unwrap();
     assert_eq!(loaded.configuration.servers[0].name, "mine");
 }
+
+#[test]
+fn line_breaks_stay_as_they_are() {
+    for (client, name) in [
+        (Client::Cursor, "cursor.json"),
+        (Client::Codex, "codex.toml"),
+    ] {
+        let place = Place::new();
+        let file = file_of(client, Scope::User, &place);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, form(name).replace('\n', "\r\n")).unwrap();
+        install(&installation(client), &place.environment());
+        let after = read(&file);
+        assert!(!after.replace("\r\n", "").contains('\n'), "{after:?}");
+        let expected = fs::read_to_string(format!(
+            "{}/tests/it/install/forms/installed-{name}",
+            env!("CARGO_MANIFEST_DIR")
+        ));
+        assert_eq!(after.replace("\r\n", "\n"), expected.unwrap());
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_anywhere_is_refused_or_changed_without_a_panic() {
+    for (client, name) in [
+        (Client::Claude, "claude.json"),
+        (Client::Cursor, "cursor.json"),
+        (Client::VsCode, "vscode.json"),
+        (Client::Codex, "codex.toml"),
+    ] {
+        let text = form(name);
+        let place = Place::new();
+        let environment = place.environment();
+        let file = file_of(client, Scope::User, &place);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let mut planned = 0;
+        // Every third place, for the time of whoever waits.
+        for (end, _) in text.char_indices().step_by(3) {
+            fs::write(&file, &text[..end]).unwrap();
+            let moving = installation(client).servers(code_mode_mcp::install::Servers::Move);
+            if let Ok(plan) = moving.plan(&environment) {
+                planned += 1;
+                let shown: String = plan.changes.iter().map(|change| change.diff()).collect();
+                assert!(!shown.contains("private-4711"), "{shown}");
+            }
+        }
+        assert!(planned > 0, "{name}");
+    }
+}
+
+#[test]
+fn a_project_needs_no_home() {
+    let place = Place::new();
+    let environment = Environment::new(place.path("project"), [("PATH", "")]);
+    for client in [Client::Claude, Client::Cursor, Client::VsCode] {
+        install(&installation(client).scope(Scope::Project), &environment);
+    }
+}

@@ -21,10 +21,10 @@ async fn a_result_that_is_too_large_fails_its_call_and_no_other() {
     let error = called(&upstream, "s", "text", json!({ "megabytes": 70 }))
         .await
         .unwrap_err();
-    let CallError::Refused { message, .. } = &error else {
+    let CallError::Failed { why, .. } = &error else {
         panic!("{error:?}");
     };
-    assert_eq!(message, TOO_LARGE);
+    assert_eq!(why, TOO_LARGE);
     assert_eq!(
         text_of(&upstream, "s", "fine", json!({})).await,
         "fine of hostile"
