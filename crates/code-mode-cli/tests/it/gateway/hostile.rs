@@ -42,12 +42,13 @@ fn texts(result: &Value) -> Vec<&str> {
 
 #[test]
 fn a_crowd_of_hostile_servers_leaves_a_client_all_that_works() {
-    // One that is waited for, so that the others had their time to fail.
     let wait = "
         const failed = await tools.mcp__mortal__die({}).catch(({ message }) => message);
         text([failed, await tools.mcp__mortal__fine({})]);
     ";
+    // A program waits for the servers it mentions.
     let call = "
+        // mcp__fine mcp__garbage mcp__duplicate mcp__schemas mcp__tools mcp__changing
         const names = ['fine', 'garbage', 'duplicate', 'schemas', 'tools', 'changing', 'mortal'];
         text(await Promise.all(names.map((name) => tools[`mcp__${name}__fine`]({}))));
     ";
@@ -163,7 +164,7 @@ fn a_result_of_fifty_megabytes_is_the_scripts_and_reaches_the_client_cut() {
     let stage = Stage::new().hostile("huge", "huge");
     let source = "
         const huge = await tools.mcp__huge__text({ megabytes: 50 });
-        text(huge.length);
+        if (huge.length !== 50_000_000) throw new Error(`${huge.length} characters`);
         text(huge.slice(0, 10_000_000));
     ";
     let seen = sdk_client(
@@ -179,6 +180,6 @@ fn a_result_of_fifty_megabytes_is_the_scripts_and_reaches_the_client_cut() {
         "{:.300}",
         texts[0]
     );
-    assert!(texts[1].starts_with("50000000"), "{:.300}", texts[1]);
+    assert!(texts[1].contains("truncated"), "{:.300}", texts[1]);
     assert!(whole < 200_000, "{whole} bytes");
 }
