@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::support::{call, called, connected, fake, hostile, in_time, text_of};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn calls_to_one_server_are_in_flight_together() {
     for revisions in ["older", "newest"] {
         let upstream = connected([fake("s", revisions)]).await;
@@ -26,7 +26,7 @@ async fn calls_to_one_server_are_in_flight_together() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn answers_find_their_calls_whatever_their_order() {
     let upstream = connected([fake("s", "older")]).await;
     let one = |n: usize| called(&upstream, "s", "echo", json!({ "value": n }));
@@ -37,7 +37,7 @@ async fn answers_find_their_calls_whatever_their_order() {
     upstream.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_call_is_told_to_the_server() {
     for revisions in ["older", "newest"] {
         let upstream = connected([fake("s", revisions)]).await;
@@ -84,7 +84,7 @@ async fn a_call_that_is_cancelled_before_it_is_made_never_reaches_the_server() {
     upstream.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn progress_comes_in_order_and_before_the_result() {
     let upstream = connected([fake("s", "older")]).await;
     let heard: Arc<Mutex<Vec<Progress>>> = Arc::default();

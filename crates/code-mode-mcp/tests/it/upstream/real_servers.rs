@@ -1,9 +1,11 @@
 //! The servers that everybody has, over either transport.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use code_mode_mcp::config::{ServerConfig, Transport};
-use code_mode_mcp::upstream::{ServerState, Upstream};
+use code_mode_mcp::upstream::{Elicit, ServerState, Upstream};
+use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -26,6 +28,7 @@ async fn everything_http() -> EverythingHttp {
     let mut child = Command::new(&server.program)
         .args(&server.args)
         .env("PORT", port.to_string())
+        .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .kill_on_drop(true)
         .spawn()
@@ -47,6 +50,21 @@ async fn everything_http() -> EverythingHttp {
     EverythingHttp {
         _child: child,
         config: ServerConfig::new("everything", Transport::Http { url, headers }),
+    }
+}
+
+/// Answers questions with a name.
+struct Ada;
+
+impl Elicit for Ada {
+    fn elicit(
+        &self,
+        _question: ElicitRequestParams,
+    ) -> Pin<Box<dyn Future<Output = ElicitResult> + Send + '_>> {
+        let answer = ElicitResult::new(ElicitationAction::Accept);
+        Box::pin(std::future::ready(
+            answer.with_content(json!({ "name": "Ada" })),
+        ))
     }
 }
 
@@ -120,6 +138,10 @@ async fn everything_works(config: ServerConfig) {
         .on_progress(move |progress| hearing.lock().unwrap().push(progress.progress));
     in_time(upstream.call(long)).await.unwrap();
     assert_eq!(*heard.lock().unwrap(), [1.0, 2.0, 3.0]);
+
+    let asking = call(server, "trigger-elicitation-request", json!({})).elicit(Arc::new(Ada));
+    let asked = in_time(upstream.call(asking)).await.unwrap();
+    assert!(asked.to_string().contains("Name: Ada"), "{asked}");
 
     let wrong = called(&upstream, server, "get-sum", json!({ "a": "x" })).await;
     let wrong = wrong.map_or_else(|error| error.to_string(), |result| result.to_string());
