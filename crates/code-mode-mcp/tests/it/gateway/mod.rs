@@ -12,3 +12,4 @@ mod progress;
 mod raw;
 mod rig;
 mod server;
+mod tracing;

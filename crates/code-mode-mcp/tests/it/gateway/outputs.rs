@@ -13,7 +13,7 @@ async fn images_audio_and_resources_of_servers_reach_the_client_as_they_are() {
     let mut rig = Rig::new().await;
     for revision in REVISIONS {
         let client = rig.client(revision).await;
-        let source = "forward_output(await tools.mcp__test__held())";
+        let source = "forward_output(...await tools.mcp__test__held())";
         let running = client
             .begin(
                 "exec",
@@ -163,7 +163,7 @@ async fn the_structured_form_of_every_answer_fits_the_schema_that_is_published_f
                 .exec("yield_control(); await tools.mcp__test__held()")
                 .await;
             check(&running, "running");
-            rig.server.call().await;
+            let _held = rig.server.call().await;
             let mut terminate = structured(&running).clone();
             terminate
                 .as_object_mut()
