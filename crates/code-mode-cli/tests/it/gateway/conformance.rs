@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::stage::{Listening, Stage};
+use super::stage::{Listening, Stage, sdk_client};
 use crate::installed::{self, CommandLine};
 use crate::support::CODE_MODE;
 
@@ -161,10 +161,23 @@ struct UnderTest {
 
 impl UnderTest {
     fn start() -> Self {
-        let tools = installed::own("conformance_tools.py");
-        let stage = Stage::new().server("suite", &tools);
-        let gateway = stage.over_http(&["--short-names", "--expose-tools", "suite/*"]);
-        let proxy = installed::own("renaming_proxy.py").with(["suite__", &gateway.url]);
+        let tools = |which: &str| installed::own("conformance_tools.py").with([which]);
+        let stage = Stage::new()
+            .server("handshake", &tools("handshake"))
+            .server("stateless", &tools("stateless"));
+        let gateway = stage.over_http(&["--short-names", "--expose-tools", "*/*"]);
+        // A program waits for the servers it mentions: after it, their tools are offered.
+        let call =
+            json!({ "tool": "exec", "arguments": { "source": "// handshake__ stateless__" } });
+        let server = json!({ "url": gateway.url });
+        let seen = sdk_client(&server, "auto", json!({ "calls": [call] }));
+        let offered = seen["tools"].as_array().expect("tools").len();
+        assert_eq!(
+            offered,
+            2 + 19 + 8,
+            "exec, wait, and the tools of both servers"
+        );
+        let proxy = installed::own("renaming_proxy.py").with([&gateway.url]);
         let proxy =
             Listening::that_says_where(proxy.command()).expect("the proxy says where it listens");
         Self {

@@ -176,19 +176,31 @@ fn a_client_that_can_ask_nobody_is_told_so_by_the_refused_call() {
     every_way(&stage, plan, |seen| {
         let said = texts(&seen["results"][0]["result"])[0];
         assert!(said.contains("elicitation"), "{said}");
-        assert!(said.contains("refused"), "{said}");
+        assert!(said.contains("was not called"), "{said}");
     });
 }
 
 #[test]
-fn a_question_of_a_servers_own_is_declined_so_that_its_call_ends() {
+fn a_question_of_a_servers_own_reaches_the_person_and_the_answer_the_server() {
     let script = "text(await tools.mcp__suite__test_elicitation({ message: 'Who are you?' }));";
-    let stage = Stage::new().server("suite", &installed::own("conformance_tools.py"));
-    let plan = |_| json!({ "calls": [exec(script)] });
+    let stage = Stage::new().server(
+        "suite",
+        &installed::own("conformance_tools.py").with(["handshake"]),
+    );
+    let plan = |_| {
+        let mut call = exec(script);
+        call["answers"] = json!([{ "username": "ada", "email": "ada@localhost" }]);
+        json!({ "calls": [call] })
+    };
     every_way(&stage, plan, |seen| {
         let asked = &seen["results"][0];
-        assert_eq!(asked["questions"], json!([]), "{asked}");
+        let questions = asked["questions"].as_array().expect("questions");
+        assert_eq!(questions.len(), 1, "{asked}");
+        let message = questions[0]["message"].as_str().expect("a text");
+        assert!(message.contains("Who are you?"), "{message}");
+        // The person sees who asks.
+        assert!(message.contains("suite"), "{message}");
         let said = texts(&asked["result"])[0];
-        assert_eq!(said, r#"User response: {"action": "decline"}"#);
+        assert!(said.contains("ada@localhost"), "{said}");
     });
 }
