@@ -303,6 +303,7 @@ impl Call<'_> {
             max_tokens: wanted.max_tokens,
             wall_time: wanted.started.elapsed(),
             structured_content: structured.as_content(self.client.name.as_deref()),
+            version: self.client.version.clone(),
             remarks: wanted.remarks,
         };
         result::answer(session, cell, response, options)

@@ -29,6 +29,8 @@ pub(super) struct Client {
     pub(super) cancelled: CancellationToken,
     pub(super) request_id: RequestId,
     pub(super) name: Option<String>,
+    /// The revision of the protocol it speaks, if it said so.
+    pub(super) version: Option<ProtocolVersion>,
     pub(super) way_to_ask: WayToAsk,
     takes_forms: bool,
     takes_urls: bool,
@@ -67,6 +69,7 @@ impl Client {
             cancelled: context.ct.clone(),
             request_id: context.id.clone(),
             name: context.client_info().map(|info| info.name),
+            version,
             way_to_ask,
             // A capability that names no mode means forms, as in the revision that introduced it.
             takes_forms: elicitation
@@ -79,6 +82,15 @@ impl Client {
             takes_log: log_level
                 .is_some_and(|level| matches!(level, LoggingLevel::Debug | LoggingLevel::Info)),
         }
+    }
+
+    /// A client whose answers to requests of ours would reach nobody: over HTTP, without a connection.
+    pub(super) fn without_connection(mut self) -> Self {
+        if self.way_to_ask == WayToAsk::Elicit {
+            self.takes_forms = false;
+            self.takes_urls = false;
+        }
+        self
     }
 
     /// Whether a person can be asked this here.

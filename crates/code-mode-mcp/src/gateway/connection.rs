@@ -101,7 +101,11 @@ impl Connection {
     }
 
     fn client(&self, context: &RequestContext<RoleServer>) -> Client {
-        Client::of(context, *lock(&self.log_level))
+        let client = Client::of(context, *lock(&self.log_level));
+        match self.session.get() {
+            Some(_) => client,
+            None => client.without_connection(),
+        }
     }
 
     fn session_argument(&self) -> SessionArgument {

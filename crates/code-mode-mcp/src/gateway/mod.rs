@@ -1,10 +1,10 @@
 //! Serves `exec` and `wait` to MCP clients.
 //!
-//! The way of a request: rmcp hands it to [`connection`], which finds its session ([`session`]) and lets
-//! [`calls`] start or find a cell. [`watch`] watches the cell until there is an answer, and meanwhile
-//! tells the client what happens ([`client`]) and has a person asked ([`question`]). What is known of a
-//! cell besides its output is in [`cell`]; [`result`] makes the answer a result, [`outputs`] a resource
-//! of what was cut from it. [`listing`] is what `tools/list` says. [`http`] serves all of it over HTTP.
+//! The way of a request: rmcp hands it to `connection`, which finds its session (`session`) and lets
+//! `calls` start or find a cell. `watch` watches the cell until there is an answer, and meanwhile
+//! tells the client what happens (`client`) and has a person asked (`question`). What is known of a
+//! cell besides its output is in `cell`; `result` makes the answer a result, `outputs` a resource
+//! of what was cut from it. `listing` is what `tools/list` says. `http` serves all of it over HTTP.
 //!
 //! Nothing here knows how servers are reached: that is [`upstream`](crate::upstream).
 
@@ -123,7 +123,7 @@ pub enum ServeError {
 impl Gateway {
     /// A gateway in front of these servers. Must be made inside a tokio runtime.
     pub fn new(upstream: Upstream, options: GatewayOptions) -> Self {
-        let options = Arc::new(options);
+        let options = Arc::new(options.in_bounds());
         let (listing_sender, listing) = channel::channel(Listing::default());
         let closing = CancellationToken::new();
         let tasks = TaskTracker::new();

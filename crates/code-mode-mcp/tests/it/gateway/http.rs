@@ -22,7 +22,7 @@ fn with_token(token: &str) -> HttpOptions {
 }
 
 /// A request that a client would begin with.
-fn initialize(http: &Http) -> reqwest::RequestBuilder {
+pub fn initialize(http: &Http) -> reqwest::RequestBuilder {
     reqwest::Client::new()
         .post(http.url("/mcp"))
         .header("accept", "application/json, text/event-stream")

@@ -12,9 +12,10 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 #[tokio::test]
 async fn a_servers_call_is_part_of_the_trace_that_the_client_named() {
-    // Its tracer makes no spans of its own, so the client's is what a server sees.
+    // Its tracer makes no spans of its own, so the client's is what a server sees. For the whole process:
+    // with one for this thread alone, spans that another test meets first would stay off everywhere.
     let subscriber = tracing_subscriber::registry().with(tracing_opentelemetry::layer());
-    let _guard = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).expect("no other test does so");
     let mut rig = Rig::new().await;
     for revision in REVISIONS {
         let client = rig.client(revision).await;
