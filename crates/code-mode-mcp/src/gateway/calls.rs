@@ -8,7 +8,7 @@ use code_mode::{
     parse_exec_source,
 };
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject, ResultType,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -398,9 +398,13 @@ fn direct_result(response: &RuntimeResponse) -> CallToolResult {
     });
     match outcome {
         Some(Outcome {
-            result: Some(result),
+            result: Some(mut result),
             ..
-        }) => result,
+        }) => {
+            // Servers of older revisions leave it out; for clients of those it is taken out again.
+            result.result_type = Some(ResultType::COMPLETE);
+            result
+        }
         Some(Outcome {
             error: Some(error), ..
         }) => CallToolResult::error(vec![ContentBlock::text(error)]),

@@ -69,8 +69,8 @@ impl Lifecycle {
 pub(super) struct ConnectError {
     /// A sentence without secrets.
     pub(super) why: String,
-    /// Whether the server may be one that knows `initialize` alone: it went away without a word at the
-    /// first request, or named older revisions.
+    /// Whether the server may be one that knows `initialize` alone: at the first request it went away
+    /// without a word, named older revisions, or gave an answer that is none.
     pub(super) may_be_older: bool,
 }
 
@@ -221,7 +221,9 @@ async fn not_begun(
 ) -> ConnectError {
     let may_be_older = match error {
         ClientInitializeError::ConnectionClosed(_)
-        | ClientInitializeError::NoCompatibleProtocolVersion { .. } => true,
+        | ClientInitializeError::NoCompatibleProtocolVersion { .. }
+        // It takes every request for one it knows.
+        | ClientInitializeError::ExpectedInitResult(_) => true,
         // It was gone before it was asked, or went while it was.
         ClientInitializeError::TransportError { .. } => process.is_some(),
         _ => false,
