@@ -240,12 +240,8 @@ impl ServerHandler for Connection {
         };
         continue_trace(&span, &context.meta);
         self.learn_name(&context);
-        let call = Call {
-            gateway: &self.gateway,
-            client: self.client(&context),
-            connection: self.session(),
-            request,
-        };
+        let client = self.client(&context);
+        let call = Call::new(&self.gateway, client, self.session(), request)?;
         Ok(match &*name {
             "exec" => call.exec().instrument(span).await,
             "wait" => call.wait().instrument(span).await,

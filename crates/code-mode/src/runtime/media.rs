@@ -378,14 +378,13 @@ fn forward_blocks<'s>(
 ) -> Result<(), Thrown> {
     for index in 0..blocks.length() {
         let block = blocks.get_index(scope, index).ok_or(Thrown::Pending)?;
-        let item = listed_block_item(scope, block)
-            .map_err(|thrown| {
-                let place = match key {
-                    Some(key) => format!("{key}[{index}]"),
-                    None => format!("element {index}"),
-                };
-                within(thrown, &place)
-            })?;
+        let item = listed_block_item(scope, block).map_err(|thrown| {
+            let place = match key {
+                Some(key) => format!("{key}[{index}]"),
+                None => format!("element {index}"),
+            };
+            within(thrown, &place)
+        })?;
         forwarded.push(item)?;
     }
     Ok(())
