@@ -3,7 +3,7 @@
 //! Starts no server, and shows no secret.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 
 use code_mode_mcp::config::{ConfigError, Configuration, Environment, Finding, Loaded, Severity};
 use serde_json::json;
@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::arguments::{ConfigCheckArguments, ConfigCommand};
 use crate::diagnostics;
 use crate::exit::Exit;
+use crate::output;
 
 /// Runs a subcommand of `config`.
 pub fn config(command: ConfigCommand) -> Exit {
@@ -38,26 +39,10 @@ fn check(arguments: &ConfigCheckArguments) -> Result<Exit, CheckError> {
         true => document(&loaded),
         false => report(&loaded),
     };
-    Ok(match print(&text) {
+    Ok(match output::print(&text) {
         Exit::Success if loaded.has_errors() => Exit::Failure,
         exit => exit,
     })
-}
-
-/// Writes to standard output.
-pub fn print(text: &str) -> Exit {
-    let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Ok(()) => Exit::Success,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::PipeClosed,
-        Err(error) => {
-            diagnostics::say_outside_a_run(&format!("cannot write to standard output: {error}"));
-            Exit::Failure
-        }
-    }
 }
 
 /// For a person: findings, servers, and how many findings there were.

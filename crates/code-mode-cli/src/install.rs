@@ -10,9 +10,9 @@ use code_mode_mcp::config::Environment;
 use code_mode_mcp::install::{InstallError, Installation, Plan, Scope, Servers};
 
 use crate::arguments::{InstallArguments, InstallScope};
-use crate::config::print;
 use crate::diagnostics;
 use crate::exit::Exit;
+use crate::output::print;
 
 /// Installs the gateway.
 pub fn install(arguments: InstallArguments) -> Exit {

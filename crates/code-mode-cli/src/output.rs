@@ -167,9 +167,8 @@ pub fn content_items(response: &mut RuntimeResponse) -> Option<&mut Vec<ContentI
     }
 }
 
-/// Writes a whole text to standard output, outside of a run.
-pub async fn print(text: &str) -> Exit {
-    let _hidden = diagnostics::hide_status().await;
+/// Writes a whole text to standard output, outside of a run and without a status line.
+pub fn print(text: &str) -> Exit {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
@@ -182,6 +181,12 @@ pub async fn print(text: &str) -> Exit {
             Exit::Failure
         }
     }
+}
+
+/// Writes a whole text to standard output, the status line out of the way.
+pub async fn print_over_status(text: &str) -> Exit {
+    let _hidden = diagnostics::hide_status().await;
+    print(text)
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ async fn connect_and_print(arguments: ToolsArguments) -> Result<Exit, NoServers>
             table(&rows, terminal::columns(&io::stdout()))
         }
     };
-    let printed = output::print(&text).await;
+    let printed = output::print_over_status(&text).await;
     let some_are_missing = servers.missing().next().is_some();
     servers.shutdown().await;
     Ok(match printed {

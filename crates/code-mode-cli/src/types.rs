@@ -45,7 +45,7 @@ async fn connect_and_print(arguments: TypesArguments) -> Result<Exit, NoServers>
     for clash in clashes {
         diagnostics::say(&clash).await;
     }
-    let exit = output::print(&build_type_declarations(&tools)).await;
+    let exit = output::print_over_status(&build_type_declarations(&tools)).await;
     if let Some(servers) = servers {
         servers.shutdown().await;
     }

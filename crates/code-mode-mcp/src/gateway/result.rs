@@ -204,23 +204,21 @@ fn untold_notes(cell: &CellLog) -> Option<String> {
 fn block(item: ContentItem) -> ContentBlock {
     match item {
         ContentItem::Text { text } => ContentBlock::text(text),
-        ContentItem::Image { image_url, detail } => match DataUrl::parse(&image_url) {
-            Some(DataUrl { data, media_type }) => {
-                let image =
-                    ImageContent::new(data, media_type.unwrap_or_else(|| "image/png".to_owned()));
+        ContentItem::Image { image_url, detail } => match Media::read(&image_url) {
+            Some(Media { data, media_type }) => {
+                let image = ImageContent::new(data, media_type);
                 ContentBlock::Image(match detail {
                     ImageDetail::High => image,
                     detail => image.with_meta(detail_meta(detail)),
                 })
             }
-            None => ContentBlock::text(image_url),
+            None => unreadable("image"),
         },
-        ContentItem::Audio { audio_url } => match DataUrl::parse(&audio_url) {
-            Some(DataUrl { data, media_type }) => ContentBlock::Audio(AudioContent::new(
-                data,
-                media_type.unwrap_or_else(|| "audio/wav".to_owned()),
-            )),
-            None => ContentBlock::text(audio_url),
+        ContentItem::Audio { audio_url } => match Media::read(&audio_url) {
+            Some(Media { data, media_type }) => {
+                ContentBlock::Audio(AudioContent::new(data, media_type))
+            }
+            None => unreadable("audio"),
         },
         ContentItem::Resource { resource } => serde_json::from_value(resource.clone())
             .unwrap_or_else(|_| ContentBlock::text(resource.to_string())),
@@ -250,67 +248,34 @@ fn detail_meta(detail: ImageDetail) -> MetaObject {
     meta
 }
 
-/// The parts of a `data:` URL that MCP wants apart.
-#[derive(Debug, PartialEq, Eq)]
-struct DataUrl {
-    /// In base64.
-    data: String,
-    media_type: Option<String>,
+/// In the place of an item whose `data:` URL is none.
+fn unreadable(kind: &str) -> ContentBlock {
+    ContentBlock::text(format!(
+        "[{kind} left out: the data of its data: URL cannot be read as base64]"
+    ))
 }
 
-impl DataUrl {
-    fn parse(url: &str) -> Option<Self> {
+/// What is in a `data:` URL, as MCP has it.
+#[derive(Debug, PartialEq, Eq)]
+struct Media {
+    /// In base64.
+    data: String,
+    media_type: String,
+}
+
+impl Media {
+    fn read(url: &str) -> Option<Self> {
         use base64::Engine as _;
         use base64::engine::general_purpose::STANDARD;
 
-        let (scheme, rest) = url.split_once(':')?;
-        if !scheme.eq_ignore_ascii_case("data") {
-            return None;
-        }
-        let (head, body) = rest.split_once(',')?;
-        let mut parameters = head.split(';').map(str::trim);
-        let media_type = parameters.next().filter(|name| name.contains('/'));
-        let is_base64 = parameters.any(|parameter| parameter.eq_ignore_ascii_case("base64"));
-        let body = percent_decoded(body);
-        let data = if is_base64 {
-            let text = String::from_utf8(body).ok()?;
-            text.split_ascii_whitespace().collect()
-        } else {
-            STANDARD.encode(body)
-        };
+        let url = data_url::DataUrl::process(url).ok()?;
+        let (bytes, _) = url.decode_to_vec().ok()?;
+        let media_type = url.mime_type();
         Some(Self {
-            data,
-            media_type: media_type.map(str::to_ascii_lowercase),
+            data: STANDARD.encode(bytes),
+            media_type: format!("{}/{}", media_type.type_, media_type.subtype),
         })
     }
-}
-
-/// Undoes `%xx`; what is no escape stays.
-fn percent_decoded(text: &str) -> Vec<u8> {
-    if !text.contains('%') {
-        return text.as_bytes().to_vec();
-    }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let escape = (*first == b'%')
-            .then(|| after.get(..2))
-            .flatten()
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match escape {
-            Some(byte) => {
-                decoded.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                decoded.push(*first);
-                rest = after;
-            }
-        }
-    }
-    decoded
 }
 
 #[cfg(test)]
@@ -319,24 +284,21 @@ mod tests {
 
     #[test]
     fn data_urls_become_base64_and_a_media_type() {
-        let parsed =
-            |url: &str| DataUrl::parse(url).map(|DataUrl { data, media_type }| (data, media_type));
-        let png = Some("image/png".to_owned());
+        let read =
+            |url: &str| Media::read(url).map(|Media { data, media_type }| (data, media_type));
+        let png = || Some(("aGk=".to_owned(), "image/png".to_owned()));
+        assert_eq!(read("data:image/png;base64,aGk="), png());
+        assert_eq!(read("DATA:Image/PNG; charset=x; BASE64,aG\nk%3D"), png());
         assert_eq!(
-            parsed("data:image/png;base64,aGk="),
-            Some(("aGk=".to_owned(), png.clone()))
+            read("data:image/svg+xml,h%69%"),
+            Some(("aGkl".to_owned(), "image/svg+xml".to_owned()))
         );
-        assert_eq!(
-            parsed("DATA:Image/PNG; charset=x; BASE64,aG\nk%3D"),
-            Some(("aGk=".to_owned(), png))
-        );
-        let svg = Some("image/svg+xml".to_owned());
-        assert_eq!(
-            parsed("data:image/svg+xml,h%69%"),
-            Some(("aGkl".to_owned(), svg))
-        );
-        assert_eq!(parsed("data:,hi"), Some(("aGk=".to_owned(), None)));
-        assert_eq!(parsed("https://example.com/a.png"), None);
-        assert_eq!(parsed("data:image/png"), None);
+        for unreadable in [
+            "https://example.com/a.png",
+            "data:image/png",
+            "data:image/png;base64,é",
+        ] {
+            assert_eq!(read(unreadable), None, "{unreadable}");
+        }
     }
 }

@@ -6,5 +6,6 @@ mod hostile;
 mod install;
 mod installed;
 mod judges;
+#[path = "../../../code-mode/tests/it/snapshot.rs"]
 mod snapshot;
 mod upstream;

@@ -1,4 +1,4 @@
-//! Long expected texts in files beside the tests.
+//! Long expected texts in files beside the tests. The tests of the gateway use this file too.
 
 use std::path::Path;
 use std::{env, fs};
@@ -6,6 +6,7 @@ use std::{env, fs};
 /// Compares a text with a file below `tests/it`.
 ///
 /// With `UPDATE_SNAPSHOTS` set in the environment the file is written instead; review it like code.
+#[track_caller]
 pub fn assert_snapshot(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/it")
