@@ -12,6 +12,7 @@ use tokio::io::{AsyncWriteExt, Stdout};
 use crate::diagnostics;
 use crate::exit::Exit;
 use crate::media::{Kind, Media, UnwritableMedia};
+use crate::terminal;
 
 /// Output that could not be handed on.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +94,7 @@ impl Output {
                 }
                 ContentItem::Image { image_url, .. } => media.take(Kind::Image, &image_url),
                 ContentItem::Audio { audio_url } => media.take(Kind::Audio, &audio_url),
+                ContentItem::Resource { resource } => Ok(named(&resource)),
                 other => Ok(format!("cannot show this item: {other:?}")),
             };
             match taken {
@@ -143,6 +145,18 @@ impl Output {
     }
 }
 
+/// The sentence about a resource that a script passed on; `--json` has all of it.
+fn named(resource: &serde_json::Value) -> String {
+    // A link, or a block with the contents in it.
+    let about = resource.get("resource").unwrap_or(resource);
+    let said = |key| about.get(key).and_then(serde_json::Value::as_str);
+    let uri = terminal::visible(said("uri").unwrap_or("without a URI"));
+    match said("mimeType") {
+        Some(mime_type) => format!("resource {uri}: {}", terminal::visible(mime_type)),
+        None => format!("resource {uri}"),
+    }
+}
+
 /// The items of a response.
 pub fn content_items(response: &mut RuntimeResponse) -> Option<&mut Vec<ContentItem>> {
     match response {
@@ -167,5 +181,39 @@ pub async fn print(text: &str) -> Exit {
             diagnostics::say_outside_a_run(&format!("cannot write to standard output: {error}"));
             Exit::Failure
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_resource_is_named() {
+        let link = json!({ "type": "resource_link", "uri": "demo://1", "name": "One" });
+        assert_eq!(named(&link), "resource demo://1");
+        let contents = json!({ "uri": "demo://\u{1b}2", "mimeType": "text/plain", "text": "…" });
+        let block = json!({ "type": "resource", "resource": contents });
+        assert_eq!(named(&block), "resource demo://\\u{1b}2: text/plain");
+    }
+
+    #[test]
+    fn text_around_a_picture_that_cannot_be_written_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let media = Media::new(Some(folder.path().to_owned())).unwrap();
+        std::fs::create_dir(folder.path().join("image-1.gif")).unwrap();
+        let mut output = Output::new(Format::Text(media));
+        let text = |text: &str| ContentItem::Text {
+            text: text.to_owned(),
+        };
+        let picture = ContentItem::Image {
+            image_url: "data:image/gif;base64,R0lGODlhAQABAAAAACw=".to_owned(),
+            detail: Default::default(),
+        };
+        let taken = output.take(vec![text("before"), picture, text("after")]);
+        assert!(matches!(taken, Err(OutputError::Media(_))), "{taken:?}");
+        assert_eq!(output.unwritten, b"before\nafter\n");
     }
 }

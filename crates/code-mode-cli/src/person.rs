@@ -202,7 +202,34 @@ impl TypedLines {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_with_an_open_question_does_not_count() {
+        let person = Person::new();
+        let mut elapsed = pin!(person.time_without_questions(Duration::from_secs(3)));
+        let second = Duration::from_secs(1);
+        assert!(tokio::time::timeout(second, &mut elapsed).await.is_err());
+        let question = OpenQuestion::new(&person.open_questions);
+        let another = OpenQuestion::new(&person.open_questions);
+        assert!(
+            tokio::time::timeout(100 * second, &mut elapsed)
+                .await
+                .is_err()
+        );
+        drop(question);
+        assert!(
+            tokio::time::timeout(100 * second, &mut elapsed)
+                .await
+                .is_err()
+        );
+        drop(another);
+        let closed = Instant::now();
+        elapsed.await;
+        assert_eq!(closed.elapsed(), 2 * second);
+    }
 
     #[test]
     fn a_call_is_shown_so_that_nothing_in_it_hides() {

@@ -10,7 +10,7 @@ use code_mode::{
     WaitUntil,
 };
 
-use code_mode_mcp::audit::AuditUnwritable;
+use code_mode_mcp::audit::{AuditLog, AuditUnwritable};
 
 use crate::arguments::RunArguments;
 use crate::check::{self, CheckError};
@@ -111,6 +111,7 @@ async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit
         session,
         cell_id,
         servers,
+        audit,
         output: Output::new(format),
         store: arguments.store,
         end: None,
@@ -177,6 +178,8 @@ struct Run {
     cell_id: CellId,
     /// The servers whose tools the script has, if any.
     servers: Option<Servers>,
+    /// The log of their calls, if one is wanted.
+    audit: Option<AuditLog>,
     output: Output,
     store: Option<PathBuf>,
     /// The cell's last answer, without its items.
@@ -222,6 +225,10 @@ impl Run {
         self.session.shutdown().await;
         if let Some(servers) = &self.servers {
             servers.shutdown().await;
+        }
+        if let Some(audit) = self.audit.clone() {
+            // Waits for the disk.
+            let _ = tokio::task::spawn_blocking(move || audit.flush()).await;
         }
         self.exit(interruption.as_ref())
     }

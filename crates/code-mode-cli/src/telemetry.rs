@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry::{KeyValue, global};
-use opentelemetry_otlp::{ExporterBuildError, WithExportConfig};
+use opentelemetry_otlp::{ExporterBuildError, Protocol, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -27,6 +27,12 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::arguments::telemetry::{LogFilter, LogFormat, TelemetryArguments};
 use crate::diagnostics;
+
+/// The variables of OpenTelemetry that say how spans are encoded; the first counts.
+const PROTOCOL_VARIABLES: [&str; 2] = [
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+];
 
 /// How long the end of the process waits for a collector to take the last spans.
 const LAST_EXPORT: Duration = Duration::from_secs(2);
@@ -123,9 +129,23 @@ impl Telemetry {
 }
 
 fn colours_on_standard_error() -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-    io::stderr().is_terminal() && !dumb && !set("NO_COLOR")
+    io::stderr().is_terminal() && !dumb && !is_set("NO_COLOR")
+}
+
+/// How spans are encoded: as JSON if OpenTelemetry's variables say so, else as the default of the
+/// specification, which every collector takes.
+fn protocol() -> Protocol {
+    let said = PROTOCOL_VARIABLES.into_iter().find(|name| is_set(name));
+    match said.and_then(|name| std::env::var(name).ok()) {
+        Some(said) if said.eq_ignore_ascii_case("http/json") => Protocol::HttpJson,
+        _ => Protocol::HttpBinary,
+    }
+}
+
+/// Whether an environment variable says anything.
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
 /// Spans on their way to a collector, from a thread of the SDK's.
@@ -136,13 +156,14 @@ fn exporting(endpoint: Option<&str>) -> Result<SdkTracerProvider, ExporterBuildE
     if let Some(endpoint) = endpoint {
         exporter = exporter.with_endpoint(traces_url(endpoint));
     }
+    let exporter = exporter.with_protocol(protocol());
     let exporter = Exporter {
         inner: exporter.build()?,
         failed: AtomicBool::new(false),
     };
     let mut resource = Resource::builder()
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-    if std::env::var_os("OTEL_SERVICE_NAME").is_none_or(|name| name.is_empty()) {
+    if !is_set("OTEL_SERVICE_NAME") {
         resource = resource.with_service_name("code-mode");
     }
     Ok(SdkTracerProvider::builder()

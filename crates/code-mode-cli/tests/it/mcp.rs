@@ -16,19 +16,23 @@ fn place() -> Place {
 
 fn mcp<const N: usize>(place: &Place, arguments: [&str; N]) -> Command {
     let mut command = place.command(["mcp"]);
-    command.args(arguments);
+    // For the tests of spans, which are sent to loopback and read as JSON.
+    command
+        .args(arguments)
+        .env("NO_PROXY", "127.0.0.1")
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
     command
 }
 
 /// A client on the standard streams.
-struct Client {
+pub struct Client {
     gateway: Running,
     requests: Option<ChildStdin>,
     sent: u64,
 }
 
 impl Client {
-    fn start<const N: usize>(place: &Place, arguments: [&str; N]) -> Self {
+    pub fn start<const N: usize>(place: &Place, arguments: [&str; N]) -> Self {
         let mut command = mcp(place, arguments);
         let mut gateway = Running::new(command.stdin(Stdio::piped()));
         let requests = gateway.stdin();
@@ -56,7 +60,7 @@ impl Client {
     }
 
     /// Sends a request and waits for its result. Every line on the way has to be the protocol's.
-    fn request(&mut self, method: &str, params: Value) -> Value {
+    pub fn request(&mut self, method: &str, params: Value) -> Value {
         self.sent += 1;
         let id = self.sent;
         self.send(json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
@@ -73,13 +77,13 @@ impl Client {
         }
     }
 
-    fn exec(&mut self, source: &str) -> Value {
+    pub fn exec(&mut self, source: &str) -> Value {
         let call = json!({ "name": "exec", "arguments": { "source": source } });
         self.request("tools/call", call)
     }
 
     /// Closes the client's end and waits for the gateway's.
-    fn close(mut self) -> Ended {
+    pub fn close(mut self) -> Ended {
         drop(self.requests.take());
         self.gateway.end()
     }

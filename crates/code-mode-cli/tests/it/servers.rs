@@ -272,6 +272,24 @@ fn the_person_at_the_terminal_is_asked_and_answers_once_or_for_good() {
 }
 
 #[test]
+fn an_interrupt_ends_a_run_that_waits_for_an_answer() {
+    let place = with_policy();
+    place.write("script.js", WIPE);
+    let mut terminal = Terminal::run(
+        &place,
+        200,
+        ["run", "script.js", "--config", "servers.json"],
+    );
+    terminal.wait_for("Allow it?");
+    terminal.type_line("\u{3}");
+    assert_eq!(terminal.end(), Some(130));
+    assert_contains(
+        &terminal.screen(),
+        "code-mode: interrupted; ending the script",
+    );
+}
+
+#[test]
 fn the_terminal_shows_calls_of_servers_that_are_under_way() {
     let place = with_notes();
     let pipe = place.fifo("pipe");

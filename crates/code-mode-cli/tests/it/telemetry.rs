@@ -7,8 +7,10 @@ use std::sync::mpsc::{self, Receiver};
 
 use serde_json::{Value, json};
 
+use crate::mcp::Client;
 use crate::servers::{notes, with_servers};
 use crate::support::{Ended, Place};
+use crate::terminal::GIVEN_UP;
 
 fn place() -> Place {
     with_servers(&json!({ "mcpServers": { "notes": notes() } }))
@@ -34,7 +36,7 @@ fn run<const N: usize>(place: &Place, script: &str, arguments: [&str; N]) -> End
 /// A collector that takes everything: path, headers in small letters, and body of each request.
 struct Collector {
     endpoint: String,
-    requests: Receiver<(String, String, Value)>,
+    requests: Receiver<(String, String, Vec<u8>)>,
 }
 
 impl Collector {
@@ -52,12 +54,15 @@ impl Collector {
         Self { endpoint, requests }
     }
 
-    /// All spans that came, by name, and the attributes of what sent them. The command has ended.
-    fn spans(&self) -> (HashMap<String, Value>, Value) {
+    /// Waits until spans of these names have come; the answer has all by name, and the attributes of
+    /// what sent them.
+    fn spans(&self, names: [&str; 3]) -> (HashMap<String, Value>, Value) {
         let mut spans = HashMap::new();
         let mut resource = Value::Null;
-        for (path, _, body) in self.requests.try_iter() {
+        while !names.iter().all(|name| spans.contains_key(*name)) {
+            let (path, _, body) = self.next();
             assert_eq!(path, "/v1/traces");
+            let body: Value = serde_json::from_slice(&body).unwrap();
             for sent in body["resourceSpans"].as_array().unwrap() {
                 resource = sent["resource"]["attributes"].clone();
                 for scope in sent["scopeSpans"].as_array().unwrap() {
@@ -70,9 +75,14 @@ impl Collector {
         }
         (spans, resource)
     }
+
+    fn next(&self) -> (String, String, Vec<u8>) {
+        let next = self.requests.recv_timeout(GIVEN_UP);
+        next.expect("the collector hears of the run")
+    }
 }
 
-fn take_request(stream: TcpStream) -> (String, String, Value) {
+fn take_request(stream: TcpStream) -> (String, String, Vec<u8>) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -89,7 +99,7 @@ fn take_request(stream: TcpStream) -> (String, String, Value) {
     reader.read_exact(&mut body).unwrap();
     let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
     reader.get_mut().write_all(answer.as_bytes()).unwrap();
-    (path, head, serde_json::from_slice(&body).unwrap())
+    (path, head, body)
 }
 
 #[test]
@@ -99,12 +109,9 @@ fn a_collector_gets_the_spans_of_a_run_and_the_server_their_trace_context() {
     let script = "text((await tools.mcp__notes__meta()).traceparent)";
     let ended = run(&place(), script, [&otlp]).with(0);
     assert_eq!(ended.stderr, "");
-    let (spans, resource) = collector.spans();
-    let [session, cell, call] = ["session", "cell", "call"].map(|name| {
-        spans
-            .get(name)
-            .unwrap_or_else(|| panic!("no span {name} in {spans:#?}"))
-    });
+    let names = ["session", "cell", "call"];
+    let (spans, resource) = collector.spans(names);
+    let [session, cell, call] = names.map(|name| &spans[name]);
     assert_eq!(cell["parentSpanId"], session["spanId"]);
     assert_eq!(call["parentSpanId"], cell["spanId"]);
     for span in [cell, call] {
@@ -129,6 +136,34 @@ fn a_collector_gets_the_spans_of_a_run_and_the_server_their_trace_context() {
 }
 
 #[test]
+fn the_gateway_continues_the_trace_of_its_client() {
+    let collector = Collector::start();
+    let otlp = format!("--otlp={}", collector.endpoint);
+    let place = place();
+    let mut client = Client::start(&place, ["--config", "servers.json", &otlp]);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let result = client.request(
+        "tools/call",
+        json!({
+            "name": "exec",
+            "arguments": { "source": "text((await tools.mcp__notes__meta()).traceparent)" },
+            "_meta": { "traceparent": format!("00-{trace}-b7ad6b7169203331-01") },
+        }),
+    );
+    // The server is told of the same trace.
+    assert!(
+        result.to_string().contains(&format!("00-{trace}-")),
+        "{result:#}"
+    );
+    client.close().with(0);
+    let (spans, _) = collector.spans(["exec", "cell", "call"]);
+    assert_eq!(spans["exec"]["parentSpanId"], "b7ad6b7169203331");
+    for span in ["exec", "cell", "call"] {
+        assert_eq!(spans[span]["traceId"], trace, "{spans:#?}");
+    }
+}
+
+#[test]
 fn the_variables_of_opentelemetry_say_where_and_how() {
     let collector = Collector::start();
     let place = place();
@@ -145,10 +180,35 @@ fn the_variables_of_opentelemetry_say_where_and_how() {
         (ended.stdout.as_str(), ended.stderr.as_str()),
         ("done\n", "")
     );
-    let (path, head, body) = collector.requests.try_recv().unwrap();
+    let (path, head, body) = collector.next();
     assert_eq!(path, "/v1/traces");
     assert!(head.contains("x-team: blue"), "{head}");
-    assert!(body.to_string().contains("nightly"), "{body:#}");
+    assert!(String::from_utf8(body).unwrap().contains("nightly"));
+}
+
+#[test]
+fn spans_are_encoded_as_every_collector_takes_them() {
+    let collector = Collector::start();
+    let place = place();
+    place.write("script.js", "text('done')");
+    let otlp = format!("--otlp={}", collector.endpoint);
+    let mut command = place.command(["run", "script.js", &otlp]);
+    command
+        .env("NO_PROXY", "127.0.0.1")
+        // What we have not got does not fail a run.
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+        .env_remove("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
+    Ended::from(command.output().unwrap()).with(0);
+    let (_, head, body) = collector.next();
+    assert!(
+        head.contains("content-type: application/x-protobuf"),
+        "{head}"
+    );
+    let body = String::from_utf8_lossy(&body);
+    assert!(
+        body.contains("service.name") && body.contains("code-mode"),
+        "{body}"
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use crate::support::{CODE_MODE, Place, write_fifo};
 
 /// How long a test waits before it says that what it waits for never came.
-const GIVEN_UP: Duration = Duration::from_secs(60);
+pub const GIVEN_UP: Duration = Duration::from_secs(60);
 
 /// A terminal with a command in it, of which it is the controlling one.
 pub struct Terminal {

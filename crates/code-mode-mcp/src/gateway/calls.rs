@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use code_mode::{
-    CellId, ContentItem, ExecuteRequest, RuntimeResponse, StartedCell, WaitError, WaitRequest,
+    CellId, ContentItem, ExecuteRequest, RuntimeResponse, StartedCell, WaitRequest,
     parse_exec_source,
 };
 use rmcp::model::{
@@ -215,8 +215,8 @@ impl Call<'_> {
         };
         Span::current().record("cell", cell_id.to_string());
         let responses = self.request.input_responses.take().unwrap_or_default();
-        for (id, answer) in question::answers(responses) {
-            running.session.cells.answer(&cell, &id, answer);
+        for (id, reply) in question::replies(responses) {
+            running.session.cells.answer(&cell, &id, reply);
         }
         let answer = next_answer(&running.session, cell_id);
         self.watch(&running, cell_id, answer, wanted).await
@@ -243,7 +243,15 @@ impl Call<'_> {
             yield_time: wanted.yield_time,
             progress_interval: self.gateway.options.progress_interval,
         };
-        match watch.until_something_happens(answer).await {
+        let seen = watch.until_something_happens(answer).await;
+        if wanted.kind == Kind::Direct
+            && !matches!(seen, Seen::Question(_))
+            && let Some(handle) = &session.handle
+        {
+            // It was there for this call alone.
+            self.gateway.sessions.end(handle);
+        }
+        match seen {
             Seen::Answer(response) => self.answer(session, &cell, &response, wanted).into(),
             Seen::Question(question) => question.into(),
             Seen::Cancelled => {
@@ -284,9 +292,6 @@ impl Call<'_> {
             session.cells.forget(response.cell_id());
         }
         if wanted.kind == Kind::Direct {
-            if let Some(handle) = &session.handle {
-                self.gateway.sessions.end(handle);
-            }
             return direct_result(response);
         }
         let catalogue = self.gateway.upstream.catalogue();
@@ -298,6 +303,7 @@ impl Call<'_> {
             max_tokens: wanted.max_tokens,
             wall_time: wanted.started.elapsed(),
             structured_content: structured.as_content(self.client.name.as_deref()),
+            version: self.client.version.clone(),
             remarks: wanted.remarks,
         };
         result::answer(session, cell, response, options)
@@ -369,7 +375,7 @@ fn next_answer(session: &Arc<ClientSession>, cell_id: CellId) -> NextAnswer {
     let session = Arc::clone(session);
     Box::pin(async move {
         let request = WaitRequest::new(cell_id).yield_time_ms(u64::MAX);
-        Result::<_, WaitError>::Ok(session.engine.wait(request).await?)
+        session.engine.wait(request).await
     })
 }
 

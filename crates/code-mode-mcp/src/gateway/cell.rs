@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use code_mode::{CancellationToken, CellId, Notification};
+use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde::Serialize;
 use tokio::sync::{Notify, oneshot};
 
 use super::handle::random_handle;
-use crate::host::{Answer, CallEvents, CallProgress, EndedCall, Question, StartedCall};
+use super::question;
+use crate::host::{self, Answer, CallEvents, CallProgress, EndedCall, StartedCall};
 
 /// How many ended calls an answer lists: the newest.
 const LISTED_CALLS: usize = 100;
@@ -62,26 +64,69 @@ impl Cells {
         lock(&self.cells).get(&cell_id).cloned()
     }
 
-    fn is_allowed(&self, question: &Question) -> bool {
+    fn is_allowed(&self, question: &host::Question) -> bool {
         lock(&self.allowed).contains(&(question.server.clone(), question.tool.clone()))
     }
 
-    /// Answers a question of a cell. [`Answer::AllowAlways`] answers all questions of the session that
-    /// are about the same tool.
-    pub(super) fn answer(&self, cell: &CellLog, question_id: &str, answer: Answer) {
-        let Some(question) = cell.close(question_id, answer.clone()) else {
+    /// Answers a question of a cell. A person who allows a tool for the session answers all questions of
+    /// the session that are about it.
+    pub(super) fn answer(&self, cell: &CellLog, question_id: &str, reply: Reply) {
+        let allows = reply.answer() == Answer::AllowAlways;
+        let Some(Subject::Call { server, tool }) = cell.close(question_id, reply) else {
             return;
         };
-        if answer != Answer::AllowAlways {
+        if !allows {
             return;
         }
-        let tool = (question.server, question.tool);
-        lock(&self.allowed).insert(tool.clone());
+        let subject = Subject::Call {
+            server: server.clone(),
+            tool: tool.clone(),
+        };
+        lock(&self.allowed).insert((server, tool));
         let cells: Vec<_> = lock(&self.cells).values().cloned().collect();
         for cell in cells {
-            cell.allow_all(&tool);
+            cell.allow_all(&subject);
         }
     }
+}
+
+/// What a question is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// Whether a call may go ahead.
+    Call { server: String, tool: String },
+    /// Something that a server wants to know.
+    Server,
+}
+
+/// What came of a question.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// What the person said.
+    Said(ElicitResult),
+    /// The person has allowed the tool for the session, asked about another call of it.
+    Allowed,
+    /// Nobody was asked, and why.
+    Nobody(String),
+}
+
+impl Reply {
+    /// What it means for a call.
+    fn answer(&self) -> Answer {
+        match self {
+            Self::Said(result) => question::answer(result),
+            Self::Allowed => Answer::AllowAlways,
+            Self::Nobody(why) => Answer::Refuse(why.clone()),
+        }
+    }
+}
+
+/// An open question, as whoever has it answered sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    pub(super) id: String,
+    pub(super) form: ElicitRequestParams,
+    subject: Subject,
 }
 
 /// What is known of one cell. Its lock is held for operations of its collections only.
@@ -108,9 +153,8 @@ struct State {
 }
 
 struct OpenQuestion {
-    id: String,
     question: Question,
-    answer: oneshot::Sender<Answer>,
+    reply: oneshot::Sender<Reply>,
 }
 
 impl Default for CellLog {
@@ -178,13 +222,11 @@ impl CellLog {
         std::mem::take(&mut lock(&self.state).ended)
     }
 
-    /// The open questions, oldest first, by id.
-    pub(super) fn questions(&self) -> Vec<(String, Question)> {
+    /// The open questions, oldest first.
+    pub(super) fn questions(&self) -> Vec<Question> {
         let state = lock(&self.state);
         let questions = state.questions.iter();
-        questions
-            .map(|open| (open.id.clone(), open.question.clone()))
-            .collect()
+        questions.map(|open| open.question.clone()).collect()
     }
 
     /// Names the open questions for a client that will answer in a later request.
@@ -199,39 +241,45 @@ impl CellLog {
         lock(&self.state).rounds.contains(round)
     }
 
-    fn open(&self, question: Question) -> (String, oneshot::Receiver<Answer>) {
-        let (answer, receiver) = oneshot::channel();
+    fn open(
+        &self,
+        form: ElicitRequestParams,
+        subject: Subject,
+    ) -> (String, oneshot::Receiver<Reply>) {
+        let (reply, receiver) = oneshot::channel();
         let id = random_handle();
-        self.change(|state| {
-            state.questions.push(OpenQuestion {
-                id: id.clone(),
-                question,
-                answer,
-            });
-        });
+        let question = Question {
+            id: id.clone(),
+            form,
+            subject,
+        };
+        self.change(|state| state.questions.push(OpenQuestion { question, reply }));
         (id, receiver)
     }
 
     /// Takes a question away, answered. `None` if it is not open any more.
-    fn close(&self, id: &str, answer: Answer) -> Option<Question> {
+    fn close(&self, id: &str, reply: Reply) -> Option<Subject> {
         self.change(|state| {
-            let position = state.questions.iter().position(|open| open.id == id)?;
+            let position = state
+                .questions
+                .iter()
+                .position(|open| open.question.id == id)?;
             let open = state.questions.remove(position);
-            let _ = open.answer.send(answer);
-            Some(open.question)
+            let _ = open.reply.send(reply);
+            Some(open.question.subject)
         })
     }
 
-    fn allow_all(&self, (server, tool): &(String, String)) {
-        for (id, question) in self.questions() {
-            if question.server == *server && question.tool == *tool {
-                self.close(&id, Answer::AllowAlways);
+    fn allow_all(&self, subject: &Subject) {
+        for question in self.questions() {
+            if question.subject == *subject {
+                self.close(&question.id, Reply::Allowed);
             }
         }
     }
 
     fn withdraw(&self, id: &str) {
-        self.change(|state| state.questions.retain(|open| open.id != id));
+        self.change(|state| state.questions.retain(|open| open.question.id != id));
     }
 }
 
@@ -250,20 +298,51 @@ impl Drop for Withdraw {
     }
 }
 
-impl CallEvents for SessionEvents {
+impl SessionEvents {
     /// Waits, suspended, until a request that watches the cell has the answer.
-    async fn ask(&self, question: Question, cancellation: CancellationToken) -> Answer {
-        if self.0.is_allowed(&question) {
+    async fn answered(
+        &self,
+        cell_id: CellId,
+        form: ElicitRequestParams,
+        subject: Subject,
+    ) -> Reply {
+        let cell = self.0.of(cell_id);
+        let (id, reply) = cell.open(form, subject);
+        let _withdraw = Withdraw { cell, id };
+        reply
+            .await
+            .unwrap_or_else(|_| Reply::Nobody("the session has ended".to_owned()))
+    }
+}
+
+impl CallEvents for SessionEvents {
+    async fn ask(&self, call: host::Question, cancellation: CancellationToken) -> Answer {
+        if self.0.is_allowed(&call) {
             return Answer::AllowAlways;
         }
-        let cell = self.0.of(question.cell_id);
-        let (id, answer) = cell.open(question);
-        let _withdraw = Withdraw { cell, id };
-        cancellation
-            .run_until_cancelled(answer)
-            .await
-            .and_then(Result::ok)
-            .unwrap_or_else(|| Answer::Refuse("the call was cancelled".to_owned()))
+        let form = question::form(&call);
+        let subject = Subject::Call {
+            server: call.server,
+            tool: call.tool,
+        };
+        let answered = self.answered(call.cell_id, form, subject);
+        match cancellation.run_until_cancelled(answered).await {
+            Some(reply) => reply.answer(),
+            None => Answer::Refuse("the call was cancelled".to_owned()),
+        }
+    }
+
+    async fn elicit(
+        &self,
+        call: &StartedCall,
+        server: &str,
+        asked: ElicitRequestParams,
+    ) -> ElicitResult {
+        let form = question::of_server(server, asked);
+        match self.answered(call.cell_id, form, Subject::Server).await {
+            Reply::Said(result) => result,
+            Reply::Allowed | Reply::Nobody(_) => ElicitResult::new(ElicitationAction::Decline),
+        }
     }
 
     fn call_started(&self, call: &StartedCall) {

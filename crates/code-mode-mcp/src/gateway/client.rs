@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use code_mode::CancellationToken;
 use rmcp::model::{
-    ClientCapabilities, LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam,
+    ElicitRequestParams, LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam,
     ProgressToken, ProtocolVersion, RequestId,
 };
 use rmcp::service::{Peer, RequestContext, RoleServer};
@@ -16,8 +16,6 @@ use serde_json::json;
 /// How a person behind a client is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WayToAsk {
-    /// There is none.
-    None,
     /// By a request of ours, `elicitation/create`, while the client's is running.
     Elicit,
     /// By answering the client's request with a question; it sends it again with the answer.
@@ -31,7 +29,11 @@ pub(super) struct Client {
     pub(super) cancelled: CancellationToken,
     pub(super) request_id: RequestId,
     pub(super) name: Option<String>,
+    /// The revision of the protocol it speaks, if it said so.
+    pub(super) version: Option<ProtocolVersion>,
     pub(super) way_to_ask: WayToAsk,
+    takes_forms: bool,
+    takes_urls: bool,
     progress: Option<Progress>,
     takes_log: bool,
 }
@@ -47,13 +49,14 @@ impl Client {
     pub(super) fn of(context: &RequestContext<RoleServer>, log_level: LoggingLevel) -> Self {
         let version = context.protocol_version();
         let stateless = version.as_ref().is_some_and(is_stateless);
-        let elicits = context
+        let elicitation = context
             .client_capabilities()
-            .is_some_and(|capabilities| takes_forms(&capabilities));
-        let way_to_ask = match (elicits, stateless) {
-            (false, _) => WayToAsk::None,
-            (true, false) => WayToAsk::Elicit,
-            (true, true) => WayToAsk::InputRequired,
+            .and_then(|capabilities| capabilities.elicitation);
+        let elicitation = elicitation.as_ref();
+        let way_to_ask = if stateless {
+            WayToAsk::InputRequired
+        } else {
+            WayToAsk::Elicit
         };
         // From 2026-07-28 on a request that wants log messages says so itself.
         let log_level = if stateless {
@@ -66,13 +69,37 @@ impl Client {
             cancelled: context.ct.clone(),
             request_id: context.id.clone(),
             name: context.client_info().map(|info| info.name),
+            version,
             way_to_ask,
+            // A capability that names no mode means forms, as in the revision that introduced it.
+            takes_forms: elicitation
+                .is_some_and(|modes| modes.form.is_some() || modes.url.is_none()),
+            takes_urls: elicitation.is_some_and(|modes| modes.url.is_some()),
             progress: context
                 .meta
                 .get_progress_token()
                 .map(|token| Progress { token, last: 0.0 }),
             takes_log: log_level
                 .is_some_and(|level| matches!(level, LoggingLevel::Debug | LoggingLevel::Info)),
+        }
+    }
+
+    /// A client whose answers to requests of ours would reach nobody: over HTTP, without a connection.
+    pub(super) fn without_connection(mut self) -> Self {
+        if self.way_to_ask == WayToAsk::Elicit {
+            self.takes_forms = false;
+            self.takes_urls = false;
+        }
+        self
+    }
+
+    /// Whether a person can be asked this here.
+    pub(super) fn can_ask(&self, form: &ElicitRequestParams) -> bool {
+        match form {
+            ElicitRequestParams::FormElicitationParams { .. } => self.takes_forms,
+            ElicitRequestParams::UrlElicitationParams { .. } => self.takes_urls,
+            // Of a later revision.
+            _ => false,
         }
     }
 
@@ -116,12 +143,4 @@ impl Client {
 /// Whether requests of this revision stand alone: no `initialize`, no requests from us.
 pub(super) fn is_stateless(version: &ProtocolVersion) -> bool {
     !version.has_initialize()
-}
-
-/// A capability that names no mode means forms, as in the revision that introduced it.
-fn takes_forms(capabilities: &ClientCapabilities) -> bool {
-    capabilities
-        .elicitation
-        .as_ref()
-        .is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none())
 }

@@ -24,7 +24,7 @@ use super::arguments::SessionArgument;
 use super::calls::Call;
 use super::cell::{lock, shortened};
 use super::client::Client;
-use super::listing::{Listing, Offer};
+use super::listing::Listing;
 use super::outputs;
 use super::session::{ClientSession, Seat, SessionUse};
 use super::trace::continue_trace;
@@ -48,6 +48,10 @@ pub(super) struct Connection {
     session: OnceLock<Arc<ClientSession>>,
     seat: Mutex<Option<Seat>>,
     log_level: Mutex<LoggingLevel>,
+    /// The revision of the listing that the client saw last, unless it was told of a newer one since.
+    seen: watch::Sender<Option<u64>>,
+    /// The revision that there was when the client asked to be told of changes.
+    listening_from: Mutex<u64>,
     ended: CancellationToken,
     _end: DropGuard,
 }
@@ -68,6 +72,8 @@ impl Connection {
             session: OnceLock::new(),
             seat: Mutex::default(),
             log_level: Mutex::new(LoggingLevel::Info),
+            seen: watch::Sender::new(None),
+            listening_from: Mutex::default(),
             _end: ended.clone().drop_guard(),
             ended,
             gateway,
@@ -99,7 +105,11 @@ impl Connection {
     }
 
     fn client(&self, context: &RequestContext<RoleServer>) -> Client {
-        Client::of(context, *lock(&self.log_level))
+        let client = Client::of(context, *lock(&self.log_level));
+        match self.session.get() {
+            Some(_) => client,
+            None => client.without_connection(),
+        }
     }
 
     fn session_argument(&self) -> SessionArgument {
@@ -111,16 +121,16 @@ impl Connection {
 
     /// What is offered now. Waits for servers that are connecting for the first time, for a moment
     /// after the gateway's start and never later.
-    async fn offer(&self) -> Arc<Offer> {
+    async fn listing(&self) -> Listing {
         let gateway = &self.gateway;
         let _ = timeout_at(gateway.first_list_by, gateway.upstream.settled()).await;
         let change = *gateway.upstream.changes().borrow();
         let mut listing = gateway.listing.clone();
         let up_to_date = |listing: &Listing| listing.of_change >= Some(change);
         match listing.wait_for(up_to_date).await {
-            Ok(listing) => Arc::clone(&listing.offer),
+            Ok(listing) => listing.clone(),
             // The gateway is being shut down: what there was last.
-            Err(_) => Arc::clone(&gateway.listing.borrow().offer),
+            Err(_) => gateway.listing.borrow().clone(),
         }
     }
 }
@@ -140,36 +150,32 @@ fn instructions(catalogue: &Catalogue) -> String {
     format!("{INSTRUCTIONS}\n\nServers behind it: {names}.")
 }
 
-/// Calls `tell` whenever something else is offered than before, until the token fires.
+/// Calls `tell` whenever something else is offered than what the client has seen; once, until it looks
+/// again. Ends when the token fires.
 async fn follow<F>(
     mut listing: watch::Receiver<Listing>,
+    seen: watch::Sender<Option<u64>>,
     ended: CancellationToken,
     tell: impl Fn() -> F,
 ) where
     F: Future<Output = bool>,
 {
-    let is_made = |listing: &Listing| listing.of_change.is_some();
-    let first = tokio::select! {
-        first = listing.wait_for(is_made) => first.map(|listing| Arc::clone(&listing.offer)),
-        () = ended.cancelled() => return,
-    };
-    let Ok(mut known) = first else {
-        return;
-    };
+    let mut looks = seen.subscribe();
     loop {
+        let offered = listing.borrow_and_update().revision;
+        let outdated = looks.borrow_and_update().is_some_and(|seen| seen < offered);
+        if outdated {
+            seen.send_replace(None);
+            if !tell().await {
+                return;
+            }
+        }
         tokio::select! {
             changed = listing.changed() => if changed.is_err() {
                 return;
             },
+            _ = looks.changed() => {}
             () = ended.cancelled() => return,
-        }
-        let offer = Arc::clone(&listing.borrow_and_update().offer);
-        if Arc::ptr_eq(&offer, &known) {
-            continue;
-        }
-        known = offer;
-        if !tell().await {
-            return;
         }
     }
 }
@@ -211,8 +217,8 @@ impl ServerHandler for Connection {
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let listing = self.gateway.listing.clone();
-        let ended = self.ended.clone();
-        tokio::spawn(follow(listing, ended, move || {
+        let (seen, ended) = (self.seen.clone(), self.ended.clone());
+        tokio::spawn(follow(listing, seen, ended, move || {
             tell_list_changed(context.peer.clone())
         }));
     }
@@ -225,10 +231,11 @@ impl ServerHandler for Connection {
         let client = self.client(&context);
         let structured = self.gateway.options.structured;
         let structured = structured.as_content(client.name.as_deref());
-        let tools =
-            self.offer()
-                .await
-                .tools(self.session_argument(), structured, client.name.as_deref());
+        let listing = self.listing().await;
+        self.seen.send_replace(Some(listing.revision));
+        let session = self.session_argument();
+        let name = client.name.as_deref();
+        let tools = listing.offer.tools(session, structured, name);
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -256,7 +263,9 @@ impl ServerHandler for Connection {
         Ok(match &*name {
             "exec" => call.exec().instrument(span).await,
             "wait" => call.wait().instrument(span).await,
-            other if self.offer().await.exposes(other) => call.direct().instrument(span).await,
+            other if self.listing().await.offer.exposes(other) => {
+                call.direct().instrument(span).await
+            }
             other => {
                 let message = format!(
                     "there is no tool {other:?} here; the tools are exec, wait and those that \
@@ -334,6 +343,7 @@ impl ServerHandler for Connection {
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
+        *lock(&self.listening_from) = self.gateway.listing.borrow().revision;
         let ours = SubscriptionFilter::builder().tools_list_changed().build();
         Some(requested.intersection(&ours))
     }
@@ -341,9 +351,16 @@ impl ServerHandler for Connection {
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let sink = context.sink().clone();
         let listing = self.gateway.listing.clone();
-        let tell = || async { sink.notify_tool_list_changed().await.is_ok() };
+        // This client says once that it wants to hear of every change, and may list elsewhere.
+        let seen = watch::Sender::new(Some(*lock(&self.listening_from)));
+        let tell = || async {
+            let listed = listing.borrow().revision;
+            seen.send_replace(Some(listed));
+            sink.notify_tool_list_changed().await.is_ok()
+        };
+        let ended = self.gateway.closing.clone();
         tokio::select! {
-            () = follow(listing, self.gateway.closing.clone(), tell) => {}
+            () = follow(listing.clone(), seen.clone(), ended, tell) => {}
             () = context.cancelled() => {}
         }
         Ok(())

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use code_mode::{
-    ApproximateTokens, ExecDescriptionOptions, TokenCounter, WaitDescriptionOptions,
-    augment_tool_definition, build_exec_tool_description, build_wait_tool_description_with,
+    ApproximateTokens, ExecDescriptionOptions, TokenCounter, ToolDefinition,
+    WaitDescriptionOptions, augment_tool_definition, build_exec_tool_description,
+    build_wait_tool_description_with,
 };
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
@@ -37,12 +38,45 @@ pub(super) struct Offer {
     exposed: Vec<Tool>,
 }
 
-/// An [`Offer`], and which state of the servers it was made of.
+/// An [`Offer`], and what it was made of.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Listing {
     pub(super) offer: Arc<Offer>,
+    /// Grows with each change that clients are told of.
+    pub(super) revision: u64,
     /// The number of [`Upstream::changes`] it takes in; `None` before the first was made.
     pub(super) of_change: Option<u64>,
+}
+
+/// What of a catalogue clients are told when it changes. Types that were learned from results are not
+/// part of it: they would have clients read all of it again, and forget what they cached, for each tool
+/// that a script calls first.
+#[derive(PartialEq, Default)]
+struct Essence {
+    tools: Vec<ToolDefinition>,
+    instructions: Vec<(String, String)>,
+    missing: Option<String>,
+}
+
+impl Essence {
+    fn of(catalogue: &Catalogue) -> Self {
+        let tools = catalogue.tools.iter().map(|tool| {
+            let mut definition = tool.definition.clone();
+            if definition.observed_output {
+                definition.observed_output = false;
+                definition.output_schema = None;
+            }
+            definition
+        });
+        let instructions = catalogue.instructions();
+        Self {
+            tools: tools.collect(),
+            instructions: instructions
+                .map(|(namespace, text)| (namespace.to_owned(), text.to_owned()))
+                .collect(),
+            missing: missing_servers(catalogue),
+        }
+    }
 }
 
 /// Keeps the listing up to date until the token fires.
@@ -53,22 +87,27 @@ pub(super) async fn keep(
     until: CancellationToken,
 ) {
     let mut changes = upstream.changes();
+    let mut known = Essence::default();
     loop {
         let change = *changes.borrow_and_update();
         let catalogue = upstream.catalogue();
         let made_of = Arc::clone(&options);
         // Thousands of declarations take a while to render.
-        let made = tokio::task::spawn_blocking(move || Offer::new(&catalogue, &made_of));
-        let Ok(offer) = made.await else {
+        let made = tokio::task::spawn_blocking(move || {
+            (Offer::new(&catalogue, &made_of), Essence::of(&catalogue))
+        });
+        let Ok((offer, essence)) = made.await else {
             tracing::error!("the tools could not be described; clients see those of before");
             return;
         };
         listing.send_modify(|listing| {
             listing.of_change = Some(change);
-            if *listing.offer != offer {
-                listing.offer = Arc::new(offer);
+            listing.offer = Arc::new(offer);
+            if essence != known {
+                listing.revision += 1;
             }
         });
+        known = essence;
         tokio::select! {
             changed = changes.changed() => if changed.is_err() {
                 return;

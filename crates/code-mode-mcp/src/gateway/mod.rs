@@ -1,10 +1,10 @@
 //! Serves `exec` and `wait` to MCP clients.
 //!
-//! The way of a request: rmcp hands it to [`connection`], which finds its session ([`session`]) and lets
-//! [`calls`] start or find a cell. [`watch`] watches the cell until there is an answer, and meanwhile
-//! tells the client what happens ([`client`]) and has a person asked ([`question`]). What is known of a
-//! cell besides its output is in [`cell`]; [`result`] makes the answer a result, [`outputs`] a resource
-//! of what was cut from it. [`listing`] is what `tools/list` says. [`http`] serves all of it over HTTP.
+//! The way of a request: rmcp hands it to `connection`, which finds its session (`session`) and lets
+//! `calls` start or find a cell. `watch` watches the cell until there is an answer, and meanwhile
+//! tells the client what happens (`client`) and has a person asked (`question`). What is known of a
+//! cell besides its output is in `cell`; `result` makes the answer a result, `outputs` a resource
+//! of what was cut from it. `listing` is what `tools/list` says. `http` serves all of it over HTTP.
 //!
 //! Nothing here knows how servers are reached: that is [`upstream`](crate::upstream).
 
@@ -47,8 +47,35 @@ use crate::upstream::Upstream;
 /// The server side: any number of clients, over standard input and output, other streams, or HTTP, in
 /// front of the same servers. Cheap to clone.
 ///
-/// Owns a task that keeps `tools/list` up to date and one that ends idle sessions. [`shutdown`]
-/// (Self::shutdown) ends them, all sessions and the servers.
+/// Owns a task that keeps `tools/list` up to date and one that ends idle sessions;
+/// [`shutdown`](Self::shutdown) ends them, all sessions and the servers.
+///
+/// ```
+/// use code_mode::CancellationToken;
+/// use code_mode_mcp::gateway::{Gateway, GatewayOptions};
+/// use code_mode_mcp::upstream::{Upstream, UpstreamOptions};
+/// use rmcp::ServiceExt;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let upstream = Upstream::start(Vec::new(), UpstreamOptions::default());
+/// let gateway = Gateway::new(upstream, GatewayOptions::default());
+///
+/// let (ours, theirs) = tokio::io::duplex(1 << 16);
+/// let server = gateway.clone();
+/// let serving = tokio::spawn(async move {
+///     let (read, write) = tokio::io::split(theirs);
+///     server.serve_stream(read, write, CancellationToken::new()).await
+/// });
+/// let client = ().serve(ours).await?;
+/// assert_eq!(client.list_all_tools().await?[0].name, "exec");
+///
+/// client.cancel().await?;
+/// serving.await??;
+/// gateway.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Gateway {
     shared: Arc<Shared>,
@@ -96,7 +123,7 @@ pub enum ServeError {
 impl Gateway {
     /// A gateway in front of these servers. Must be made inside a tokio runtime.
     pub fn new(upstream: Upstream, options: GatewayOptions) -> Self {
-        let options = Arc::new(options);
+        let options = Arc::new(options.in_bounds());
         let (listing_sender, listing) = channel::channel(Listing::default());
         let closing = CancellationToken::new();
         let tasks = TaskTracker::new();

@@ -9,7 +9,7 @@ use crate::audit::AuditLog;
 use crate::config::Secret;
 use crate::policy::ToolPattern;
 
-/// How a gateway serves its clients.
+/// How a gateway serves its clients. Times over a year count as a year.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,7 +38,7 @@ pub struct GatewayOptions {
     /// The same for a client that did not ask for any. Default 50 s, for clients usually give up after
     /// 60 s.
     pub longest_silent_wait: Duration,
-    /// How often progress notifications go out while nothing happens. Default 5 s.
+    /// How often progress notifications go out while nothing happens. Default 5 s; 1 ms at least.
     pub progress_interval: Duration,
     /// How long after the gateway's start `tools/list` may wait for servers that are connecting for the
     /// first time. Default 2 s.
@@ -104,6 +104,28 @@ impl Default for GatewayOptions {
             limits: Limits::default(),
             audit: None,
         }
+    }
+}
+
+impl GatewayOptions {
+    /// The same with times that can be reckoned with: none longer than a year, and progress not all the
+    /// time.
+    pub(super) fn in_bounds(mut self) -> Self {
+        const YEAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+        for time in [
+            &mut self.exec_yield_time,
+            &mut self.longest_wait,
+            &mut self.longest_silent_wait,
+            &mut self.progress_interval,
+            &mut self.first_list_wait,
+            &mut self.longest_connecting_wait,
+            &mut self.session_idle_time,
+            &mut self.shutdown_time,
+        ] {
+            *time = (*time).min(YEAR);
+        }
+        self.progress_interval = self.progress_interval.max(Duration::from_millis(1));
+        self
     }
 }
 

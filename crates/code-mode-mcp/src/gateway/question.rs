@@ -1,5 +1,5 @@
-//! Asking a person whether a call may go ahead: the form, what the answers mean, and the state that a
-//! client hands back with them.
+//! Asking a person whether a call may go ahead, or what a server wants to know: the forms, what the
+//! answers mean, and the state that a client hands back with them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,6 +11,7 @@ use rmcp::model::{
 };
 use serde_json::Value;
 
+use super::cell::{self, Reply};
 use crate::host::{Answer, Question};
 
 /// The one field of the form.
@@ -49,6 +50,19 @@ fn message(question: &Question) -> String {
         visible(&question.tool),
         visible(&question.server),
     )
+}
+
+/// What a server asks, with its name before it: a server may say that it is somebody else.
+pub(super) fn of_server(server: &str, mut asked: ElicitRequestParams) -> ElicitRequestParams {
+    let (ElicitRequestParams::FormElicitationParams { message, .. }
+    | ElicitRequestParams::UrlElicitationParams { message, .. }) = &mut asked
+    else {
+        return asked;
+    };
+    let lines: Vec<String> = message.lines().map(visible).collect();
+    let said = bounded(&lines.join("\n"));
+    *message = format!("The server {} asks:\n\n{said}", visible(server));
+    asked
 }
 
 /// Characters that a person would not see, or that change how others are seen, as escapes: nobody is
@@ -137,31 +151,29 @@ impl RequestState {
 
 /// The answer that asks all these questions, by id.
 pub(super) fn input_required(
-    questions: &[(String, Question)],
+    questions: &[cell::Question],
     state: &RequestState,
 ) -> InputRequiredResult {
     let requests: InputRequests = questions
         .iter()
-        .map(|(id, question)| {
-            let request = InputRequest::Elicitation(ElicitRequest::new(form(question)));
-            (id.clone(), request)
+        .map(|question| {
+            let request = ElicitRequest::new(question.form.clone());
+            (question.id.clone(), InputRequest::Elicitation(request))
         })
         .collect();
     InputRequiredResult::new(Some(requests), Some(state.to_text()))
 }
 
-/// What the client says to the questions, by id. What is no answer to a form counts as a refusal.
-pub(super) fn answers(responses: BTreeMap<String, Value>) -> Vec<(String, Answer)> {
+/// What the client says to the questions, by id. What is no answer to a form is none.
+pub(super) fn replies(responses: BTreeMap<String, Value>) -> Vec<(String, Reply)> {
     responses
         .into_iter()
         .map(|(id, response)| {
-            let said = match serde_json::from_value::<ElicitResult>(response) {
-                Ok(result) => answer(&result),
-                Err(error) => Answer::Refuse(format!(
-                    "the client's answer to the question about the call cannot be read: {error}"
-                )),
-            };
-            (id, said)
+            let reply = serde_json::from_value::<ElicitResult>(response).map_or_else(
+                |error| Reply::Nobody(format!("the client's answer cannot be read: {error}")),
+                Reply::Said,
+            );
+            (id, reply)
         })
         .collect()
 }

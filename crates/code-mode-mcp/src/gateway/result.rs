@@ -5,6 +5,7 @@ use std::time::Duration;
 use code_mode::{CellId, ContentItem, FormatOptions, ImageDetail, KeptOutput, RuntimeResponse};
 use rmcp::model::{
     AudioContent, CallToolResult, ContentBlock, ImageContent, JsonObject, MetaObject,
+    ProtocolVersion,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -27,6 +28,8 @@ pub(super) struct AnswerOptions {
     pub(super) wall_time: Duration,
     /// Whether `structuredContent` is used, or `_meta`.
     pub(super) structured_content: bool,
+    /// The revision of the protocol that the client speaks, if it said so.
+    pub(super) version: Option<ProtocolVersion>,
     /// Said after everything else.
     pub(super) remarks: Vec<String>,
 }
@@ -129,6 +132,11 @@ pub(super) fn answer(
     content.splice(1..1, untold_notes(cell).map(ContentBlock::text));
     content.extend(link.clone().map(ContentBlock::resource_link));
     content.extend(options.remarks.into_iter().map(ContentBlock::text));
+    if let Some(version) = &options.version {
+        for block in &mut content {
+            fit(block, version);
+        }
+    }
 
     let calls: Vec<_> = listed.iter().collect();
     let structured = StructuredAnswer {
@@ -219,6 +227,21 @@ fn block(item: ContentItem) -> ContentBlock {
         // A kind of item that is newer than this gateway.
         other => ContentBlock::text(json!(other).to_string()),
     }
+}
+
+/// Puts a kind of content that the client's revision does not know yet into words: an older client may
+/// refuse the whole result for it.
+fn fit(block: &mut ContentBlock, version: &ProtocolVersion) {
+    let words = match block {
+        ContentBlock::Audio(audio) if *version < ProtocolVersion::V_2025_03_26 => {
+            format!("[audio, {}]", audio.mime_type)
+        }
+        ContentBlock::ResourceLink(link) if *version < ProtocolVersion::V_2025_06_18 => {
+            format!("[resource {}: {}]", link.name, link.uri)
+        }
+        _ => return,
+    };
+    *block = ContentBlock::text(words);
 }
 
 fn detail_meta(detail: ImageDetail) -> MetaObject {

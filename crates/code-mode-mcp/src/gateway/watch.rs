@@ -16,11 +16,10 @@ use rmcp::model::{
 use rmcp::service::{Peer, PeerRequestOptions, RoleServer};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
-use super::cell::CellLog;
+use super::cell::{CellLog, Question, Reply};
 use super::client::{Client, WayToAsk};
 use super::question::{self, RequestState};
 use super::session::ClientSession;
-use crate::host::{Answer, Question};
 
 /// From this yield time on a request gets [`YIELD_GRACE`] on top, as the engine does it: a call of that
 /// very length inside the script can still finish within one answer.
@@ -75,18 +74,15 @@ impl Watch<'_> {
         loop {
             let questions = self.cell.questions();
             asking = asking.and_then(|asking| asking.unless_withdrawn(&questions));
-            if !questions.is_empty() && asking.is_none() {
+            if self.refuse_what_cannot_be_asked(&questions) {
+                continue;
+            }
+            if let (Some(first), None) = (questions.first(), &asking) {
                 match self.client.way_to_ask {
-                    WayToAsk::None => {
-                        self.refuse_all(&questions);
-                        continue;
-                    }
                     WayToAsk::InputRequired => {
                         return Seen::Question(self.ask_in_the_answer(&questions));
                     }
-                    WayToAsk::Elicit => {
-                        asking = Some(Asking::start(&self.client.peer, &questions[0]));
-                    }
+                    WayToAsk::Elicit => asking = Some(Asking::start(&self.client.peer, first)),
                 }
             }
             if telling.is_none()
@@ -162,19 +158,24 @@ impl Watch<'_> {
         let _ = timeout(LAST_WORDS, words).await;
     }
 
-    fn refuse_all(&self, questions: &[(String, Question)]) {
-        for (id, question) in questions {
-            let why = format!(
-                "the policy has {} of the server {} asked about, and this client cannot ask anybody \
-                 (it has no elicitation); the call was refused",
-                question.tool, question.server
-            );
+    /// Whether there was any.
+    fn refuse_what_cannot_be_asked(&self, questions: &[Question]) -> bool {
+        const WHY: &str = "the policy has a person asked about it, and this client cannot ask anybody \
+                           (it has no elicitation)";
+
+        let refused = questions
+            .iter()
+            .filter(|question| !self.client.can_ask(&question.form));
+        let mut any = false;
+        for question in refused {
+            any = true;
             let cells = &self.session.cells;
-            cells.answer(&self.cell, id, Answer::Refuse(why));
+            cells.answer(&self.cell, &question.id, Reply::Nobody(WHY.to_owned()));
         }
+        any
     }
 
-    fn ask_in_the_answer(&self, questions: &[(String, Question)]) -> InputRequiredResult {
+    fn ask_in_the_answer(&self, questions: &[Question]) -> InputRequiredResult {
         let state = RequestState {
             session: self.session.handle.clone(),
             cell_id: self.cell_id,
@@ -185,7 +186,7 @@ impl Watch<'_> {
 }
 
 /// Never returns while nobody is asked.
-async fn answer_to(asking: &mut Option<Asking>) -> Answer {
+async fn answer_to(asking: &mut Option<Asking>) -> Reply {
     match asking {
         Some(asking) => (&mut asking.answer).await,
         None => std::future::pending().await,
@@ -204,7 +205,7 @@ async fn done(telling: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>) {
 /// tells the client not to bother.
 struct Asking {
     question_id: String,
-    answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
+    answer: Pin<Box<dyn Future<Output = Reply> + Send>>,
     peer: Peer<RoleServer>,
     /// Known once the request is on its way.
     request_id: Arc<OnceLock<RequestId>>,
@@ -212,15 +213,15 @@ struct Asking {
 }
 
 impl Asking {
-    fn start(peer: &Peer<RoleServer>, (question_id, question): &(String, Question)) -> Self {
+    fn start(peer: &Peer<RoleServer>, question: &Question) -> Self {
         let request_id = Arc::new(OnceLock::new());
         let answer = ask(
             peer.clone(),
-            ElicitRequest::new(question::form(question)),
+            ElicitRequest::new(question.form.clone()),
             Arc::clone(&request_id),
         );
         Self {
-            question_id: question_id.clone(),
+            question_id: question.id.clone(),
             answer: Box::pin(answer),
             peer: peer.clone(),
             request_id,
@@ -228,8 +229,10 @@ impl Asking {
         }
     }
 
-    fn unless_withdrawn(self, questions: &[(String, Question)]) -> Option<Self> {
-        let open = questions.iter().any(|(id, _)| *id == self.question_id);
+    fn unless_withdrawn(self, questions: &[Question]) -> Option<Self> {
+        let open = questions
+            .iter()
+            .any(|question| question.id == self.question_id);
         open.then_some(self)
     }
 
@@ -260,7 +263,7 @@ async fn ask(
     peer: Peer<RoleServer>,
     request: ElicitRequest,
     request_id: Arc<OnceLock<RequestId>>,
-) -> Answer {
+) -> Reply {
     let request = ServerRequest::ElicitRequest(request);
     let options = PeerRequestOptions::no_options();
     let answered = match peer.send_cancellable_request(request, options).await {
@@ -271,12 +274,8 @@ async fn ask(
         Err(error) => Err(error),
     };
     match answered {
-        Ok(ClientResult::ElicitResult(result)) => question::answer(&result),
-        Ok(_) => Answer::Refuse(
-            "the client's answer to the question about the call was of another kind".to_owned(),
-        ),
-        Err(error) => Answer::Refuse(format!(
-            "the question about the call could not be asked: {error}"
-        )),
+        Ok(ClientResult::ElicitResult(result)) => Reply::Said(result),
+        Ok(_) => Reply::Nobody("the client answered the question with something else".to_owned()),
+        Err(error) => Reply::Nobody(format!("the question could not be asked: {error}")),
     }
 }

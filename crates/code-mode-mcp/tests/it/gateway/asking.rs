@@ -187,11 +187,44 @@ async fn a_client_that_cannot_ask_anybody_has_the_call_refused_at_once() {
         let client = rig.client(revision).await;
         let result = client.exec(CALL).await;
         assert!(
-            output(&result).contains("the policy has echo of the server test asked about, and this client cannot ask anybody"),
+            output(&result).contains(
+                "the policy has a person asked about it, and this client cannot ask anybody"
+            ),
             "{}",
             text(&result)
         );
     }
+}
+
+#[tokio::test]
+async fn what_a_server_asks_in_a_call_reaches_the_person_with_the_servers_name() {
+    let server = Server::with_tools("test", vec![tool("asks")]).await;
+    let gateway = gateway(&[&server], Default::default(), options()).await;
+    let mut rig = Rig { gateway, server };
+    for revision in REVISIONS {
+        let client = person(&rig, revision).await;
+        let source =
+            json!({ "source": "text(await tools.mcp__test__asks())", "yield_time_ms": LONG_MS });
+        let running = client.call("exec", source);
+        let (result, ()) = tokio::join!(running, async {
+            let asked = client.is_asked().await;
+            assert_eq!(
+                asked.message(),
+                "The server test asks:\n\nWhich branch?\\u{200b}"
+            );
+            let content = json!({ "branch": "main" });
+            asked.acts(ElicitResult::new(ElicitationAction::Accept).with_content(content));
+        });
+        assert_eq!(
+            output(&result),
+            "the person said accept {\"branch\":\"main\"}"
+        );
+
+        let nobody = rig.client(revision).await;
+        let result = nobody.exec("text(await tools.mcp__test__asks())").await;
+        assert_eq!(output(&result), "the person said decline null");
+    }
+    assert!(rig.server.calls.try_recv().is_err());
 }
 
 #[tokio::test]

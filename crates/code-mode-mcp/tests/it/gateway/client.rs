@@ -50,7 +50,6 @@ pub enum Person {
 pub enum Heard {
     Progress(ProgressNotificationParam),
     ToolsChanged,
-    Log(Value),
 }
 
 /// A form, and where its answer goes.
@@ -269,14 +268,5 @@ impl ClientHandler for Handler {
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
         let _ = self.heard.send(Heard::ToolsChanged);
-    }
-
-    #[expect(deprecated)]
-    async fn on_logging_message(
-        &self,
-        message: rmcp::model::LoggingMessageNotificationParam,
-        _context: NotificationContext<RoleClient>,
-    ) {
-        let _ = self.heard.send(Heard::Log(message.data));
     }
 }

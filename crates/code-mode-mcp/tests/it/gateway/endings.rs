@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use code_mode_mcp::audit::{AuditLog, AuditOptions};
 use code_mode_mcp::policy::Policy;
 use rmcp::model::CallToolResponse;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, Identity, REVISIONS, Revision, params, result, structured, text};
+use super::http::initialize;
 use super::rig::{LONG_MS, Rig, options};
 
 fn held() -> serde_json::Value {
@@ -102,18 +104,35 @@ async fn the_cells_of_a_session_over_http_end_when_the_client_ends_it() {
     call.cancelled.cancelled().await;
 }
 
+/// rmcp alone would give the request some seconds to finish.
 #[tokio::test]
-async fn requests_of_a_session_over_http_that_its_client_ends_do_not_hold_it_up() {
-    let mut rig = Rig::new().await;
+async fn a_session_over_http_that_its_client_has_ended_has_no_cells_whatever_was_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.jsonl");
+    let log = AuditLog::open(AuditOptions::new(&file)).unwrap();
+    let mut audited = options();
+    audited.audit = Some(log.clone());
+    let mut rig = Rig::with(Policy::default(), audited).await;
     let http = rig.http(Default::default()).await;
-    let client = http.client(Identity::of(Revision::V2025_11_25)).await;
-    let running = client.begin("exec", held()).await;
-    let call = rig.server.call().await;
-    let service = std::sync::Arc::into_inner(client.service).unwrap();
-    service.cancel().await.unwrap();
-    // Sooner than the seconds that rmcp gives a request that is running.
-    let waited = tokio::time::timeout(Duration::from_secs(4), call.cancelled.cancelled());
-    waited.await.expect("the cell has ended");
+    let begun = initialize(&http).send().await.unwrap();
+    let session = begun.headers()["mcp-session-id"].clone();
+    let exec = json!({
+        "jsonrpc": "2.0", "id": 2, "method": "tools/call",
+        "params": { "name": "exec", "arguments": held() },
+    });
+    let in_session = |method| {
+        reqwest::Client::new()
+            .request(method, http.url("/mcp"))
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-session-id", session.clone())
+    };
+    let running = in_session(reqwest::Method::POST).json(&exec).send().await;
+    let _call = rig.server.call().await;
+    let ended = in_session(reqwest::Method::DELETE).send();
+    assert!(ended.await.unwrap().status().is_success());
+    log.flush();
+    let log = std::fs::read_to_string(file).unwrap();
+    assert!(log.contains(r#""outcome":"cancelled""#), "{log}");
     drop(running);
 }
 
@@ -135,6 +154,27 @@ async fn a_shutdown_answers_what_is_running_and_ends_everything() {
         }
         serving.await.unwrap();
         http.serving.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn times_that_nobody_lives_to_see_are_no_problem() {
+    let mut forever = options();
+    forever.exec_yield_time = Duration::MAX;
+    forever.longest_wait = Duration::MAX;
+    forever.longest_silent_wait = Duration::MAX;
+    forever.first_list_wait = Duration::MAX;
+    forever.longest_connecting_wait = Duration::MAX;
+    forever.session_idle_time = Duration::MAX;
+    forever.shutdown_time = Duration::MAX;
+    forever.progress_interval = Duration::ZERO;
+    let rig = Rig::with(Policy::default(), forever).await;
+    let http = rig.http(Default::default()).await;
+    for revision in REVISIONS {
+        let client = http.client(Identity::of(revision)).await;
+        assert_eq!(client.service.list_all_tools().await.unwrap().len(), 2);
+        assert_eq!(client.exec("text(1)").await.is_error, Some(false));
+        assert_eq!(client.exec("text(1)").await.is_error, Some(false));
     }
 }
 

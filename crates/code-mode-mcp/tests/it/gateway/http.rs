@@ -11,8 +11,9 @@ use reqwest::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Identity, REVISIONS, Revision, output, structured, text};
-use super::rig::{Http, Rig, options};
+use super::client::{Client, Identity, REVISIONS, Revision, output, result, structured, text};
+use super::rig::{Http, LONG_MS, Rig, gateway, options};
+use super::server::{Server, tool};
 
 fn with_token(token: &str) -> HttpOptions {
     let mut options = HttpOptions::default();
@@ -21,7 +22,7 @@ fn with_token(token: &str) -> HttpOptions {
 }
 
 /// A request that a client would begin with.
-fn initialize(http: &Http) -> reqwest::RequestBuilder {
+pub fn initialize(http: &Http) -> reqwest::RequestBuilder {
     reqwest::Client::new()
         .post(http.url("/mcp"))
         .header("accept", "application/json, text/event-stream")
@@ -220,14 +221,26 @@ async fn a_stateless_client_names_its_session_by_the_handle_that_exec_gave_it() 
 async fn a_session_that_nobody_uses_expires_and_its_cells_end() {
     let mut short = options();
     short.session_idle_time = Duration::from_millis(1);
-    let mut rig = Rig::with(Policy::default(), short).await;
+    let server = Server::with_tools("test", vec![tool("held"), tool("gate")]).await;
+    let gateway = gateway(&[&server], Policy::default(), short).await;
+    let mut rig = Rig { gateway, server };
     let http = rig.http(HttpOptions::default()).await;
     let client = stateless(&http).await;
-    let first = client
-        .exec("yield_control(); await tools.mcp__test__held()")
+    let source = "const held = tools.mcp__test__held(); await tools.mcp__test__gate(); yield_control(); await held";
+    let running = client
+        .begin(
+            "exec",
+            json!({ "source": source, "yield_time_ms": LONG_MS }),
+        )
         .await;
-    let call = rig.server.call().await;
-    call.cancelled.cancelled().await;
+    // Both are there before the session is left alone.
+    let calls = [rig.server.call().await, rig.server.call().await];
+    let (gate, held): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| call.tool == "gate");
+    for gate in gate {
+        gate.answer_text("");
+    }
+    let first = result(running).await;
+    held[0].cancelled.cancelled().await;
     let arguments = json!({ "cell_id": "1", "session": session(&first) });
     let gone = client.call("wait", arguments).await;
     assert!(
@@ -244,7 +257,8 @@ async fn a_session_in_use_does_not_expire() {
     let mut rig = Rig::with(Policy::default(), short).await;
     let http = rig.http(HttpOptions::default()).await;
     let client = stateless(&http).await;
-    let arguments = json!({ "source": "text(await tools.mcp__test__held())", "yield_time_ms": super::rig::LONG_MS });
+    let arguments =
+        json!({ "source": "text(await tools.mcp__test__held())", "yield_time_ms": LONG_MS });
     let running = client.begin("exec", arguments).await;
     let call = rig.server.call().await;
     // Others come and go, and are expired at once.
@@ -252,7 +266,7 @@ async fn a_session_in_use_does_not_expire() {
         client.exec("1").await;
     }
     call.answer_text("still here");
-    let result = super::client::result(running).await;
+    let result = result(running).await;
     assert!(
         output(&result).starts_with("still here"),
         "{}",
@@ -300,7 +314,12 @@ async fn exec_wait_and_cancellation_are_the_same_over_http() {
             .await;
         assert!(output(&result).starts_with("hi"), "{}", text(&result));
         assert_eq!(client.hears_progress().await.message.unwrap(), "n");
-        let running = client.begin("exec", json!({ "source": "await tools.mcp__test__held()", "yield_time_ms": super::rig::LONG_MS })).await;
+        let running = client
+            .begin(
+                "exec",
+                json!({ "source": "await tools.mcp__test__held()", "yield_time_ms": LONG_MS }),
+            )
+            .await;
         let call = rig.server.call().await;
         running.cancel(None).await.unwrap();
         call.cancelled.cancelled().await;

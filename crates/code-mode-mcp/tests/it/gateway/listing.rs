@@ -196,6 +196,13 @@ async fn the_list_waits_for_servers_that_are_connecting_no_longer_than_it_may() 
             said.ends_with("Servers that are missing now:\n- mcp__slow: still connecting; a program that mentions it waits for it"),
             "{said}"
         );
+        // There is nothing to call: an answer that could be read as if there were says so.
+        let result = client.exec("text(1)").await;
+        assert!(
+            text(&result).contains("- mcp__slow: still connecting"),
+            "{}",
+            text(&result)
+        );
     }
 }
 
@@ -249,6 +256,8 @@ async fn clients_hear_when_the_description_changes_and_only_then() {
     let rig = Rig::new().await;
     let client = rig.client(Revision::V2025_11_25).await;
     let modern = rig.client(Revision::V2026_07_28).await;
+    tools(&client).await;
+    tools(&modern).await;
     let filter = SubscriptionFilter::builder()
         .tools_list_changed()
         .prompts_list_changed()
@@ -256,9 +265,11 @@ async fn clients_hear_when_the_description_changes_and_only_then() {
     let mut subscription = modern.service.listen(filter).await.unwrap();
     assert_eq!(subscription.acknowledged().tools_list_changed, Some(true));
     assert_eq!(subscription.acknowledged().prompts_list_changed, None);
-    tools(&client).await;
 
-    // The same tools again, and then another.
+    // A type that is learned from a result, the same tools again, and then another.
+    client
+        .exec("await tools.mcp__test__echo({ text: '{\"a\": 1}' })")
+        .await;
     rig.server.offer(vec![tool("echo"), tool("held")]);
     rig.server
         .offer(vec![tool("echo"), tool("held"), tool("brand_new")]);

@@ -12,3 +12,5 @@ mod progress;
 mod raw;
 mod rig;
 mod server;
+mod tokens;
+mod tracing;

@@ -6,6 +6,7 @@ use rmcp::model::{
 use serde_json::{Value, json};
 
 use super::client::{Client, Identity, REVISIONS, Revision, result, structured, text};
+use super::raw::RawClient;
 use super::rig::{LONG_MS, Rig};
 
 #[tokio::test]
@@ -13,7 +14,7 @@ async fn images_audio_and_resources_of_servers_reach_the_client_as_they_are() {
     let mut rig = Rig::new().await;
     for revision in REVISIONS {
         let client = rig.client(revision).await;
-        let source = "forward_output(await tools.mcp__test__held())";
+        let source = "forward_output(...await tools.mcp__test__held())";
         let running = client
             .begin(
                 "exec",
@@ -53,6 +54,31 @@ async fn a_data_url_becomes_an_image_and_says_its_detail_where_it_is_not_the_usu
         image(&result.content[2]),
         json!({ "type": "image", "data": "aGk=", "mimeType": "image/gif", "_meta": { "code-mode/detail": "low" } })
     );
+}
+
+#[tokio::test]
+async fn clients_of_old_revisions_get_no_kind_of_content_that_those_did_not_have() {
+    let rig = Rig::new().await;
+    for (revision, kinds) in [
+        ("2024-11-05", ["text", "image", "text", "text"]),
+        ("2025-03-26", ["text", "image", "audio", "text"]),
+        ("2025-06-18", ["text", "image", "audio", "resource_link"]),
+        ("2025-11-25", ["text", "image", "audio", "resource_link"]),
+    ] {
+        let mut client = RawClient::of_revision(&rig, revision).await;
+        let source = "image('data:image/png;base64,aGk='); audio('data:audio/wav;base64,aGk=');
+            forward_output({ type: 'resource_link', uri: 'file:///a.txt', name: 'a' })";
+        let result = client.call("exec", json!({ "source": source })).await;
+        let found: Vec<Value> = result
+            .content
+            .iter()
+            .map(|block| json!(block)["type"].clone())
+            .collect();
+        assert_eq!(found, kinds, "{revision}: {}", text(&result));
+        if kinds[3] == "text" {
+            assert!(text(&result).ends_with("[resource a: file:///a.txt]"));
+        }
+    }
 }
 
 async fn cut(client: &Client) -> CallToolResult {
@@ -163,7 +189,7 @@ async fn the_structured_form_of_every_answer_fits_the_schema_that_is_published_f
                 .exec("yield_control(); await tools.mcp__test__held()")
                 .await;
             check(&running, "running");
-            rig.server.call().await;
+            let _held = rig.server.call().await;
             let mut terminate = structured(&running).clone();
             terminate
                 .as_object_mut()

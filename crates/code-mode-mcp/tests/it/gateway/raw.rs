@@ -18,9 +18,13 @@ pub struct RawClient {
 impl RawClient {
     /// Connected, and past `initialize`.
     pub async fn connect(rig: &Rig) -> Self {
+        Self::of_revision(rig, "2025-06-18").await
+    }
+
+    pub async fn of_revision(rig: &Rig, revision: &str) -> Self {
         let mut client = Self::open(rig);
         let initialize = json!({
-            "protocolVersion": "2025-06-18",
+            "protocolVersion": revision,
             "capabilities": {},
             "clientInfo": { "name": "raw", "version": "1" },
         });

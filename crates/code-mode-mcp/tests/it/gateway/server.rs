@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, JsonObject,
-    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities,
-    ServerConfig, SubscriptionFilter, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ElicitRequest,
+    ElicitRequestParams, ElicitationSchema, ErrorData, InputRequest, InputRequiredResult,
+    InputResponses, JsonObject, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
+    RequestMetaObject, ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer, SubscriptionContext};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -19,7 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub struct Server {
     pub name: String,
     pub url: String,
-    /// Calls of all tools but `echo`, as they come.
+    /// Calls of all tools but `echo` and `asks`, as they come.
     pub calls: mpsc::UnboundedReceiver<HeldCall>,
     tools: Arc<Mutex<Vec<Tool>>>,
     changed: watch::Sender<u64>,
@@ -40,6 +41,10 @@ impl HeldCall {
     pub fn answer_text(self, text: &str) {
         let answer = CallToolResult::success(vec![ContentBlock::text(text)]);
         let _ = self.answer.send(answer);
+    }
+
+    pub fn meta(&self) -> &RequestMetaObject {
+        &self.context.meta
     }
 
     /// Reports progress, and returns once that is on its way.
@@ -171,6 +176,9 @@ impl ServerHandler for Handler {
             let text = arguments["text"].as_str().unwrap_or_default();
             return Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into());
         }
+        if request.name == "asks" {
+            return Ok(ask(request.input_responses));
+        }
         let (answer, answered) = oneshot::channel();
         let cancelled = context.ct.clone();
         let call = HeldCall {
@@ -189,4 +197,22 @@ impl ServerHandler for Handler {
             () = cancelled.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
         }
     }
+}
+
+/// Asks a person for a branch, and answers with what they said.
+fn ask(responses: Option<InputResponses>) -> CallToolResponse {
+    if let Some(said) = responses.and_then(|mut said| said.remove("branch")) {
+        let action = said["action"].as_str().unwrap_or_default();
+        let words = format!("the person said {action} {}", said["content"]);
+        return CallToolResult::success(vec![ContentBlock::text(words)]).into();
+    }
+    let form = ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message: "Which branch?\u{200b}".to_owned(),
+        requested_schema: ElicitationSchema::builder()
+            .required_string("branch")
+            .build_unchecked(),
+    };
+    let question = InputRequest::Elicitation(ElicitRequest::new(form));
+    InputRequiredResult::from_input_requests([("branch".to_owned(), question)].into()).into()
 }
