@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod examples;
+mod gateway;
 mod install;
 /// Servers of others, as the gateway's tests have them.
 #[path = "../../../code-mode-mcp/tests/it/installed.rs"]

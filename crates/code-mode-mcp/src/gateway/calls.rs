@@ -8,7 +8,8 @@ use code_mode::{
     parse_exec_source,
 };
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, JsonObject,
+    ResultType,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -31,11 +32,43 @@ const NO_LIMIT: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 /// One `tools/call`.
 pub(super) struct Call<'a> {
-    pub(super) gateway: &'a Arc<Shared>,
-    pub(super) client: Client,
+    gateway: &'a Arc<Shared>,
+    client: Client,
     /// The session of the connection; `None` where clients name their session.
-    pub(super) connection: Option<Arc<ClientSession>>,
-    pub(super) request: CallToolRequestParams,
+    connection: Option<Arc<ClientSession>>,
+    request: CallToolRequestParams,
+    /// What it goes on with, if it is a request of before that comes with answers.
+    resumed: Option<Resumed>,
+}
+
+/// A cell that waits for the answers to questions.
+struct Resumed {
+    running: SessionUse,
+    cell_id: CellId,
+    cell: Arc<CellLog>,
+}
+
+impl Resumed {
+    /// The cell that a request state names, if it was given to this client and is still of use.
+    fn find(
+        gateway: &Shared,
+        connection: Option<&Arc<ClientSession>>,
+        state: &str,
+    ) -> Option<Self> {
+        let state = RequestState::parse(state)?;
+        let running = match (connection, &state.session) {
+            (Some(session), None) => SessionUse::connected(Arc::clone(session)),
+            (None, Some(handle)) => gateway.sessions.find(handle).ok()?,
+            _ => return None,
+        };
+        let cell_id = state.cell_id;
+        let cell = running.session.cells.get(cell_id)?;
+        cell.has_round(&state.round).then_some(Self {
+            running,
+            cell_id,
+            cell,
+        })
+    }
 }
 
 /// What was asked for a cell.
@@ -56,7 +89,37 @@ enum Kind {
     Direct,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// Takes a request in.
+    ///
+    /// # Errors
+    /// When it comes with a request state that was not given to this client. That is no mistake of a
+    /// model's, which never sees one, and so no result.
+    pub(super) fn new(
+        gateway: &'a Arc<Shared>,
+        client: Client,
+        connection: Option<Arc<ClientSession>>,
+        mut request: CallToolRequestParams,
+    ) -> Result<Self, ErrorData> {
+        const NOT_OURS: &str = "the request state is none that this server gave, or its cell is gone; \
+                                call the tool again without it";
+
+        let resumed = match request.request_state.take() {
+            Some(state) => {
+                let found = Resumed::find(gateway, connection.as_ref(), &state);
+                Some(found.ok_or_else(|| ErrorData::invalid_params(NOT_OURS, None))?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            gateway,
+            client,
+            connection,
+            request,
+            resumed,
+        })
+    }
+
     pub(super) async fn exec(mut self) -> CallToolResponse {
         let started = Instant::now();
         let read = ExecArguments::read(self.request.arguments.take(), self.session_argument());
@@ -80,8 +143,8 @@ impl Call<'_> {
             started,
             remarks: Vec::new(),
         };
-        if let Some(state) = self.request.request_state.take() {
-            return self.go_on(&state, wanted).await;
+        if let Some(resumed) = self.resumed.take() {
+            return self.go_on(resumed, wanted).await;
         }
 
         let Some(catalogue) = self.catalogue_for(&source.source).await else {
@@ -123,8 +186,8 @@ impl Call<'_> {
             started,
             remarks: Vec::new(),
         };
-        if let Some(state) = self.request.request_state.take() {
-            return self.go_on(&state, wanted).await;
+        if let Some(resumed) = self.resumed.take() {
+            return self.go_on(resumed, wanted).await;
         }
         let running = match self.session_for_wait(arguments.session.as_deref()) {
             Ok(running) => running,
@@ -156,8 +219,8 @@ impl Call<'_> {
             started: Instant::now(),
             remarks: Vec::new(),
         };
-        if let Some(state) = self.request.request_state.take() {
-            return self.go_on(&state, wanted).await;
+        if let Some(resumed) = self.resumed.take() {
+            return self.go_on(resumed, wanted).await;
         }
         let running = match self.session_for_exec(None) {
             Ok(running) => running,
@@ -193,26 +256,12 @@ impl Call<'_> {
     }
 
     /// A request that comes with the answers to questions: they are given, and the cell is watched on.
-    async fn go_on(mut self, state: &str, wanted: Wanted) -> CallToolResponse {
-        const NOT_OURS: &str = "the request state is none that this server gave, or its cell is gone; \
-                                call the tool again without it";
-
-        let Some(state) = RequestState::parse(state) else {
-            return failure(NOT_OURS).into();
-        };
-        let found = match (&self.connection, &state.session) {
-            (Some(session), None) => Some(SessionUse::connected(Arc::clone(session))),
-            (None, Some(handle)) => self.gateway.sessions.find(handle).ok(),
-            _ => None,
-        };
-        let cell_id = state.cell_id;
-        let cell = found
-            .as_ref()
-            .and_then(|found| found.session.cells.get(cell_id));
-        let (Some(running), Some(cell)) = (found, cell.filter(|cell| cell.has_round(&state.round)))
-        else {
-            return failure(NOT_OURS).into();
-        };
+    async fn go_on(mut self, resumed: Resumed, wanted: Wanted) -> CallToolResponse {
+        let Resumed {
+            running,
+            cell_id,
+            cell,
+        } = resumed;
         Span::current().record("cell", cell_id.to_string());
         let responses = self.request.input_responses.take().unwrap_or_default();
         for (id, reply) in question::replies(responses) {
@@ -398,9 +447,13 @@ fn direct_result(response: &RuntimeResponse) -> CallToolResult {
     });
     match outcome {
         Some(Outcome {
-            result: Some(result),
+            result: Some(mut result),
             ..
-        }) => result,
+        }) => {
+            // Servers of older revisions leave it out; for clients of those it is taken out again.
+            result.result_type = Some(ResultType::COMPLETE);
+            result
+        }
         Some(Outcome {
             error: Some(error), ..
         }) => CallToolResult::error(vec![ContentBlock::text(error)]),

@@ -11,9 +11,10 @@ use rmcp::model::{
     InitializeResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
     LoggingLevel, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
     ReadResourceResult, ResourceTemplate, ServerCapabilities, ServerConfig, SetLevelRequestParams,
-    SubscriptionFilter,
+    SubscriptionFilter, Tool,
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext, RoleServer, SubscriptionContext};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -185,6 +186,12 @@ async fn tell_list_changed(peer: Peer<RoleServer>) -> bool {
 }
 
 impl ServerHandler for Connection {
+    /// Whose schema may want arguments in headers too, which are checked before the call comes here:
+    /// tools of servers alone.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.gateway.listing.borrow().offer.exposed(name).cloned()
+    }
+
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
             .enable_logging()
@@ -254,16 +261,12 @@ impl ServerHandler for Connection {
         };
         continue_trace(&span, &context.meta);
         self.learn_name(&context);
-        let call = Call {
-            gateway: &self.gateway,
-            client: self.client(&context),
-            connection: self.session(),
-            request,
-        };
+        let client = self.client(&context);
+        let call = Call::new(&self.gateway, client, self.session(), request)?;
         Ok(match &*name {
             "exec" => call.exec().instrument(span).await,
             "wait" => call.wait().instrument(span).await,
-            other if self.listing().await.offer.exposes(other) => {
+            other if self.listing().await.offer.exposed(other).is_some() => {
                 call.direct().instrument(span).await
             }
             other => {
@@ -307,7 +310,8 @@ impl ServerHandler for Connection {
         request: ReadResourceRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let not_found = |why: String| ErrorData::resource_not_found(why, None);
+        let data = json!({ "uri": request.uri });
+        let not_found = |why: String| ErrorData::resource_not_found(why, Some(data.clone()));
         let Some((handle, output)) = outputs::parse(&request.uri) else {
             let why = format!(
                 "{:?} is no resource of this server; those are kept outputs, code-mode://output/…",

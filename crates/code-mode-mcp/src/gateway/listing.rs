@@ -177,9 +177,9 @@ impl Offer {
             .collect()
     }
 
-    /// Whether a tool of this name is offered directly.
-    pub(super) fn exposes(&self, name: &str) -> bool {
-        self.exposed.iter().any(|tool| tool.name == name)
+    /// The tool of this name that is offered directly.
+    pub(super) fn exposed(&self, name: &str) -> Option<&Tool> {
+        self.exposed.iter().find(|tool| tool.name == name)
     }
 }
 

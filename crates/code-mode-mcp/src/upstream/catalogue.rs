@@ -118,12 +118,18 @@ impl Catalogue {
             .enumerate()
             .map(|(position, server)| (server.namespace.clone(), position))
             .collect();
-        Some(Self {
+        let mut catalogue = Self {
             tools,
             servers: statuses,
             definitions,
             by_namespace,
-        })
+        };
+        let missing = catalogue.missing();
+        let unavailable: Vec<(String, String)> = missing
+            .map(|(server, why)| (server.namespace.clone(), why.to_owned()))
+            .collect();
+        catalogue.tools = catalogue.tools.unavailable(unavailable);
+        Some(catalogue)
     }
 
     /// The server and the tool that a definition of [`tools`](Self::tools) stands for.

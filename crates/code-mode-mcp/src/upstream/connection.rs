@@ -69,9 +69,9 @@ impl Lifecycle {
 pub(super) struct ConnectError {
     /// A sentence without secrets.
     pub(super) why: String,
-    /// Whether the server went away without a word at the first request: it may be one that knows
-    /// `initialize` alone.
-    pub(super) silent: bool,
+    /// Whether the server may be one that knows `initialize` alone: at the first request it went away
+    /// without a word, named older revisions, or gave an answer that is none.
+    pub(super) may_be_older: bool,
 }
 
 /// A connection that is up. Owned by the server's task; dropping it closes the connection and kills
@@ -110,7 +110,7 @@ impl Connection {
                 let started = Process::start(&config.transport, &config.name, redactor, last_words);
                 let (process, stdin, stdout) = started.map_err(|error| ConnectError {
                     why: cannot_start(command, &error),
-                    silent: false,
+                    may_be_older: false,
                 })?;
                 let server = Arc::from(config.name.as_str());
                 let transport = StdioTransport::new(server, redactor.clone(), stdin, stdout);
@@ -120,7 +120,7 @@ impl Connection {
                 let transport =
                     http::transport(&config.transport).map_err(|error| ConnectError {
                         why: redactor.redact(&with_causes(&error)),
-                        silent: false,
+                        may_be_older: false,
                     })?;
                 Self::begin(config, redactor, lifecycle, transport, None).await
             }
@@ -157,7 +157,7 @@ impl Connection {
         let Some(info) = service.peer().peer_info() else {
             return Err(ConnectError {
                 why: "the server said nothing of itself".to_owned(),
-                silent: false,
+                may_be_older: false,
             });
         };
         let line = Arc::new(Line {
@@ -219,8 +219,11 @@ async fn not_begun(
     redactor: &Redactor,
     process: Option<Process>,
 ) -> ConnectError {
-    let silent = match error {
-        ClientInitializeError::ConnectionClosed(_) => true,
+    let may_be_older = match error {
+        ClientInitializeError::ConnectionClosed(_)
+        | ClientInitializeError::NoCompatibleProtocolVersion { .. }
+        // It takes every request for one it knows.
+        | ClientInitializeError::ExpectedInitResult(_) => true,
         // It was gone before it was asked, or went while it was.
         ClientInitializeError::TransportError { .. } => process.is_some(),
         _ => false,
@@ -242,7 +245,7 @@ async fn not_begun(
     }
     ConnectError {
         why: redactor.redact(&why),
-        silent,
+        may_be_older,
     }
 }
 

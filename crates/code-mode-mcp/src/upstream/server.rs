@@ -16,6 +16,7 @@ use super::connection::{Connection, Lifecycle, Line, Outcome};
 use super::learned::{Learned, ServerVersion};
 use super::process::LastWords;
 use super::tools::Listed;
+use super::words::harmless;
 use crate::config::Redactor;
 use crate::config::ServerConfig;
 
@@ -239,7 +240,7 @@ impl Server {
         let mut opened = self.open(tried).await;
         if tried == Lifecycle::Newest
             && let Err(error) = &opened
-            && error.silent
+            && error.may_be_older
         {
             // It may be one that takes anything but `initialize` for a reason to leave.
             opened = self.open(Lifecycle::Initialize).await;
@@ -286,7 +287,7 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || learned.load(&of)).await;
         *self.lock() = Known {
             state: ServerState::Connected {
-                instructions: info.instructions.clone(),
+                instructions: info.instructions.as_deref().map(harmless),
                 protocol: info.protocol_version.as_str().to_owned(),
                 tools: listed.len(),
             },

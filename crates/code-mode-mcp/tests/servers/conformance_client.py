@@ -63,7 +63,7 @@ def echo_schema():
     """Sends a tool's schema back as we list it."""
     listed = code_mode("tools", "--json", stdout=subprocess.PIPE, check=True)
     tools = {tool["tool"]: tool for tool in json.loads(listed.stdout)}
-    schema = tools["json_schema_2020_12_tool"]["input_schema"]
+    schema = tools["json_schema_2020_12_tool"]["inputSchema"]
     return call_all({"json_schema_echo": [{"schema": schema}]})
 
 

@@ -1,12 +1,16 @@
-"""The tools that the official conformance suite wants to find in a server under test, as an upstream
-server: the gateway offers them to the suite with `--expose-tools`, and so what the suite judges is what
+"""The tools that the official conformance suite wants to find in a server under test, as two upstream
+servers: the gateway offers them to the suite with `--expose-tools`, and so what the suite judges is what
 the gateway passes through.
 
-It speaks the revisions with a handshake. What the suite's newest revision calls input that a result
-requires is a question of this server to its client in the middle of a call: the gateway translates.
+`conformance_tools.py handshake` speaks the revisions with a handshake, and has all tools but those whose
+results require input. `conformance_tools.py stateless` has these, and speaks revision 2026-07-28 alone.
 """
 
 import json
+import queue
+import sys
+import threading
+import time
 
 from stdio_server import Server, text, tool
 
@@ -120,15 +124,50 @@ class ConformanceTools(Server):
         tool("test_elicitation", message={"type": "string"}),
         tool("test_elicitation_sep1034_defaults"),
         tool("test_elicitation_sep1330_enums"),
-        tool("test_input_required_result_elicitation"),
-        tool("test_input_required_result_sampling"),
-        tool("test_input_required_result_list_roots"),
-        tool("test_input_required_result_request_state"),
-        tool("test_input_required_result_multiple_inputs"),
-        tool("test_input_required_result_multi_round"),
-        tool("test_input_required_result_tampered_state"),
-        tool("test_input_required_result_capabilities"),
+        tool("test_missing_capability"),
+        tool("test_streaming_elicitation"),
+        tool("test_logging_tool"),
+        tool("test_reconnection"),
+        tool("test_trigger_tool_change"),
+        {
+            "name": "test_headers",
+            "description": "Wants a parameter in a header too",
+            "inputSchema": {
+                "type": "object",
+                "properties": {
+                    "region": {"type": "string", "x-mcp-header": "Region"},
+                    "query": {"type": "string"},
+                },
+                "required": ["region"],
+            },
+        },
     ]
+
+    # Calls run at once: one whose question the suite leaves open must not hold up the next.
+
+    def __init__(self):
+        super().__init__()
+        self.writing = threading.Lock()
+        self.waiting = {}
+
+    def run(self):
+        for message in self.messages():
+            if "method" not in message:
+                self.waiting.pop(message["id"]).put(message)
+            elif "id" in message:
+                threading.Thread(target=self.answer, args=(message,), daemon=True).start()
+
+    def raw(self, data):
+        with self.writing:
+            super().raw(data)
+
+    def ask(self, method, params):
+        with self.writing:
+            self.asked += 1
+            asked = f"asked-{self.asked}"
+            answer = self.waiting[asked] = queue.SimpleQueue()
+        self.send({"id": asked, "method": method, "params": params})
+        return answer.get()
 
     def call(self, request, name, arguments):
         if name in RESULTS:
@@ -148,7 +187,24 @@ class ConformanceTools(Server):
     def test_tool_with_progress(self, request, arguments):
         for progress in (0, 50, 100):
             self.progress(request, progress, 100)
+            # As long as the suite wants the work between two reports to take.
+            time.sleep(0.05)
         return text("Progressed.")
+
+    def test_logging_tool(self, request, arguments):
+        return self.test_tool_with_logging(request, arguments)
+
+    def test_reconnection(self, request, arguments):
+        return text("Reconnection test completed successfully")
+
+    def test_trigger_tool_change(self, request, arguments):
+        """Adds a tool that was not there, and says so."""
+        self.tools = [*self.tools, tool(f"added_{len(self.tools)}")]
+        self.notify("notifications/tools/list_changed")
+        return text("Changed.")
+
+    def test_headers(self, request, arguments):
+        return text(f"Region: {arguments['region']}")
 
     def test_sampling(self, request, arguments):
         return text(f"LLM response: {self.sampled(arguments['prompt'])}")
@@ -170,42 +226,18 @@ class ConformanceTools(Server):
     def test_elicitation_sep1330_enums(self, request, arguments):
         return self.completed(self.elicited("Please choose", ENUMS))
 
-    def test_input_required_result_elicitation(self, request, arguments):
-        return text(f"Hello, {self.asked_for('name', 'What is your name?')}!")
-
-    def test_input_required_result_sampling(self, request, arguments):
+    def test_missing_capability(self, request, arguments):
         return text(f"LLM response: {self.sampled('What is the capital of France?')}")
 
-    def test_input_required_result_list_roots(self, request, arguments):
-        return text(f"Roots: {json.dumps(self.ask('roots/list', {}))}")
-
-    def test_input_required_result_request_state(self, request, arguments):
-        answer = self.elicited("Please confirm", form(["ok"], ok={"type": "boolean"}))
-        return text(f"state-ok: {json.dumps(answer)}")
-
-    def test_input_required_result_multiple_inputs(self, request, arguments):
-        name = self.asked_for("name", "What is your name?")
-        return text(f"{self.sampled('Generate a greeting')}, {name}: {json.dumps(self.ask('roots/list', {}))}")
-
-    def test_input_required_result_multi_round(self, request, arguments):
-        name = self.asked_for("name", "Step 1: What is your name?")
-        return text(f"{name}: {self.asked_for('color', 'Step 2: What is your favorite color?')}")
-
-    def test_input_required_result_tampered_state(self, request, arguments):
-        return self.test_input_required_result_request_state(request, arguments)
-
-    def test_input_required_result_capabilities(self, request, arguments):
-        return self.test_input_required_result_elicitation(request, arguments)
+    def test_streaming_elicitation(self, request, arguments):
+        schema = form(["name"], name={"type": "string"})
+        return self.completed(self.elicited("What is your name?", schema))
 
     # What the client is asked.
 
     def elicited(self, message, schema):
         answer = self.ask("elicitation/create", {"message": message, "requestedSchema": schema})
         return answer.get("result") or answer["error"]
-
-    def asked_for(self, what, message):
-        answer = self.elicited(message, form([what], **{what: {"type": "string"}}))
-        return answer.get("content", {}).get(what, json.dumps(answer))
 
     def sampled(self, prompt):
         message = {"role": "user", "content": {"type": "text", "text": prompt}}
@@ -217,5 +249,74 @@ class ConformanceTools(Server):
         return text(f"Elicitation completed: action={answer.get('action')}, content={content}")
 
 
+def elicitation(message, **properties):
+    """A question to a person."""
+    params = {"mode": "form", "message": message, "requestedSchema": form(list(properties), **properties)}
+    return {"method": "elicitation/create", "params": params}
+
+
+def sampling(prompt):
+    message = {"role": "user", "content": {"type": "text", "text": prompt}}
+    return {"method": "sampling/createMessage", "params": {"messages": [message], "maxTokens": 100}}
+
+
+ROOTS = {"method": "roots/list", "params": {}}
+NAME = elicitation("What is your name?", name={"type": "string"})
+CONFIRM = elicitation("Please confirm", ok={"type": "boolean"})
+COLOR = elicitation("Step 2: What is your favorite color?", color={"type": "string"})
+
+# What each tool asks for, round by round, before it has a result.
+ROUNDS = {
+    "elicitation": [{"user_name": NAME}],
+    "sampling": [{"capital_question": sampling("What is the capital of France?")}],
+    "list_roots": [{"client_roots": ROOTS}],
+    "request_state": [{"confirm": CONFIRM}],
+    "multiple_inputs": [
+        {"user_name": NAME, "greeting": sampling("Generate a greeting"), "client_roots": ROOTS}
+    ],
+    "multi_round": [
+        {"step1": elicitation("Step 1: What is your name?", name={"type": "string"})},
+        {"step2": COLOR},
+    ],
+    "tampered_state": [{"confirm": CONFIRM}],
+    "capabilities": [{"user_name": NAME}],
+}
+
+
+class InputRequired(Server):
+    """Has the tools whose results require input. Its state says which round is answered."""
+
+    name = "input-required"
+    PREFIX = "test_input_required_result_"
+    tools = [tool(f"test_input_required_result_{name}") for name in ROUNDS]
+
+    def result(self, request, result):
+        cached = {"ttlMs": 0, "cacheScope": "private"}
+        kept = cached if request["method"] in ("server/discover", "tools/list") else {}
+        super().result(request, {"resultType": "complete", **kept, **result})
+
+    def answer(self, request):
+        if request["method"] == "server/discover":
+            info = {"name": self.name, "version": self.version}
+            result = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "serverInfo": info}
+            self.result(request, result)
+        elif request["method"] == "initialize":
+            self.error(request, -32601, "Method not found: initialize")
+        else:
+            super().answer(request)
+
+    def call(self, request, name, arguments):
+        rounds = ROUNDS[name.removeprefix(self.PREFIX)]
+        answered = int(request["params"].get("requestState", 0))
+        given = request["params"].get("inputResponses", {})
+        if answered < len(rounds) and rounds[answered].keys() <= given.keys():
+            answered += 1
+        if answered == len(rounds):
+            self.result(request, text(f"state-ok: {json.dumps(given)}"))
+            return
+        result = {"resultType": "input_required", "inputRequests": rounds[answered]}
+        self.result(request, {**result, "requestState": str(answered)})
+
+
 if __name__ == "__main__":
-    ConformanceTools().run()
+    {"handshake": ConformanceTools, "stateless": InputRequired}[sys.argv[1]]().run()

@@ -1,8 +1,8 @@
-"""Stands between the conformance suite and the gateway: `renaming_proxy.py PREFIX URL`.
+"""Stands between the conformance suite and the gateway: `renaming_proxy.py URL`.
 
 The suite calls the tools of a server under test by fixed names; the gateway puts the name of the server
-they come from before them. This takes PREFIX off what the gateway says and puts it before what the suite
-asks for, and passes everything else on as it is: every header, every status, every event of a stream when
+they come from before them. This takes those prefixes off what the gateway says and puts them before what
+the suite asks for, and passes everything else on as it is: every header, every status, every event of a stream when
 it comes. It says on standard error where it listens, with the path of URL.
 """
 
@@ -12,8 +12,10 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-PREFIX = sys.argv[1]
-TARGET = urlsplit(sys.argv[2])
+TARGET = urlsplit(sys.argv[1])
+# The names under which `conformance_tools.py` is configured.
+HANDSHAKE = "handshake__"
+STATELESS = "stateless__"
 # About the connection, not about the message.
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
@@ -28,14 +30,15 @@ class Proxy(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         names = self.called(body)
         if names:
-            body = self.with_name(body, PREFIX + names)
+            prefix = STATELESS if names.startswith("test_input_required") else HANDSHAKE
+            body = self.with_name(body, prefix + names)
         target = http.client.HTTPConnection(TARGET.hostname, TARGET.port)
         target.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
             if name.lower() in HOP_BY_HOP:
                 continue
             if names and name.lower() == "mcp-name":
-                value = PREFIX + value
+                value = prefix + value
             target.putheader(name, value)
         if body or self.command == "POST":
             target.putheader("content-length", str(len(body)))
@@ -58,7 +61,8 @@ class Proxy(BaseHTTPRequestHandler):
         self.end_headers()
         # Both JSON bodies and events have no line break inside a message.
         while line := response.readline():
-            line = line.replace(b'"name":"' + PREFIX.encode(), b'"name":"')
+            for prefix in (HANDSHAKE, STATELESS):
+                line = line.replace(b'"name":"' + prefix.encode(), b'"name":"')
             self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")

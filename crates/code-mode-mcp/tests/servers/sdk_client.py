@@ -3,7 +3,8 @@
 The plan is JSON: `{server: {url} | {command, args, cwd?}, mode, calls: [{tool, arguments, answers}]}`, where
 `mode` is the SDK's (`legacy`, `auto`, a revision) and `answers` are those of a person, in order: an action
 or the content of an accepted form. Text `$key` in arguments stands for what an earlier result said under
-that key in its structured content. Prints one JSON object: what the client saw.
+that key in its structured content. Prints one JSON object: what the client saw, of the tools after the
+calls.
 """
 
 import asyncio
@@ -36,10 +37,6 @@ async def follow(plan):
         seen["protocol"] = client.protocol_version
         seen["server"] = client.server_info and client.server_info.name
         seen["instructions"] = client.instructions
-        seen["tools"] = [
-            tool.model_dump(mode="json", by_alias=True, exclude_none=True)
-            for tool in (await client.list_tools()).tools
-        ]
         known = {}
         for call in plan["calls"]:
             progress = []
@@ -60,6 +57,11 @@ async def follow(plan):
             )
             questions.clear()
             logged.clear()
+        # After the calls: servers that these waited for are there.
+        listed = await client.list_tools(cache_mode="refresh")
+        seen["tools"] = [
+            tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed.tools
+        ]
     return seen
 
 

@@ -65,12 +65,13 @@ class Upstream(Server):
 
     def answer(self, request):
         method = request["method"]
-        if method == "server/discover" and self.revisions == "newest":
+        if method == "server/discover" and self.revisions in ("newest", "honest"):
             self.result(
                 request,
                 {
                     "resultType": "complete",
-                    "supportedVersions": [NEWEST],
+                    # One that knows the question, and older revisions alone.
+                    "supportedVersions": [NEWEST] if self.revisions == "newest" else ["2025-11-25"],
                     "capabilities": self.capabilities,
                     "instructions": self.instructions,
                     "ttlMs": 0,

@@ -104,6 +104,8 @@ impl Tool {
 #[derive(Clone)]
 pub struct ToolSet {
     inner: Arc<Inner>,
+    /// How names in namespaces without tools begin, the namespace, and why it has none.
+    unavailable: Arc<[(String, String, String)]>,
 }
 
 struct Inner {
@@ -176,7 +178,41 @@ impl ToolSet {
                 catalogue,
                 index: OnceLock::new(),
             }),
+            unavailable: Arc::default(),
         }
+    }
+
+    /// Says of namespaces that their tools are not there at the moment, and why, so that a script that
+    /// calls one is told so. Replaces what was said before.
+    ///
+    /// ```
+    /// use code_mode::ToolSet;
+    ///
+    /// let tools = ToolSet::new([]).unavailable([("git", "the server is being started")]);
+    /// assert!(tools.is_empty());
+    /// ```
+    #[must_use]
+    pub fn unavailable<N, W>(mut self, namespaces: impl IntoIterator<Item = (N, W)>) -> Self
+    where
+        N: Into<String>,
+        W: Into<String>,
+    {
+        let unavailable = namespaces.into_iter().map(|(namespace, why)| {
+            let namespace = namespace.into();
+            let beginning = identifier(&flat_name(Some(&namespace), ""));
+            (beginning, namespace, why.into())
+        });
+        self.unavailable = unavailable.collect();
+        self
+    }
+
+    /// The namespace without tools that a tool of this name would be in, and why it has none.
+    pub(crate) fn why_unavailable(&self, name: &str) -> Option<(&str, &str)> {
+        let beginnings = self.unavailable.iter();
+        beginnings
+            .filter(|(beginning, ..)| name.starts_with(beginning.as_str()))
+            .max_by_key(|(beginning, ..)| beginning.len())
+            .map(|(_, namespace, why)| (namespace.as_str(), why.as_str()))
     }
 
     /// The tools, in the order they were given.

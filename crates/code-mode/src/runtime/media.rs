@@ -26,7 +26,7 @@ const SHOWN_KEYS: u32 = 8;
 const MAX_FORWARDED_BYTES: usize = 256 * 1024 * 1024;
 
 const FORWARD_SHAPES: &str = "expected a string, a tool result with a `content`, `content_items` \
-    or `contentItems` array, a content block, `{ output: string }`, or an object with `image_url` \
+    or `contentItems` array, an array of content blocks, a content block, `{ output: string }`, or an object with `image_url` \
     or `audio_url`";
 const BLOCK_TYPES: &str = "supported are text, input_text, image, input_image, audio, input_audio, resource_link and resource";
 
@@ -321,7 +321,8 @@ fn remote_url(kind: Kind) -> Thrown {
     ))
 }
 
-/// Adds to `forwarded` what one argument of `forward_output` holds.
+/// Adds to `forwarded` what one argument of `forward_output` holds. An array is one of content blocks, as
+/// tools of MCP servers give it.
 fn forward<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     value: v8::Local<'s, v8::Value>,
@@ -330,17 +331,14 @@ fn forward<'s>(
     if let Some(text) = string_value(scope, value) {
         return forwarded.push(ContentItem::Text { text });
     }
-    if value.is_array() {
-        return Err(Thrown::Type(format!(
-            "{FORWARD_SHAPES}, got an array; pass its elements one by one: \
-             forward_output(...values)"
-        )));
+    if let Ok(blocks) = v8::Local::<v8::Array>::try_from(value) {
+        return forward_blocks(scope, None, blocks, forwarded);
     }
     let Ok(object) = v8::Local::<v8::Object>::try_from(value) else {
         return Err(unexpected(scope, value, FORWARD_SHAPES));
     };
     if let Some((key, blocks)) = content_of(scope, object)? {
-        return forward_blocks(scope, key, blocks, forwarded);
+        return forward_blocks(scope, Some(key), blocks, forwarded);
     }
     let block_type = get(scope, object, "type")?;
     if let Some(block_type) = string_value(scope, block_type) {
@@ -374,14 +372,19 @@ fn content_of<'s>(
 
 fn forward_blocks<'s>(
     scope: &mut v8::PinScope<'s, '_>,
-    key: &str,
+    key: Option<&str>,
     blocks: v8::Local<'s, v8::Array>,
     forwarded: &mut Forwarded,
 ) -> Result<(), Thrown> {
     for index in 0..blocks.length() {
         let block = blocks.get_index(scope, index).ok_or(Thrown::Pending)?;
-        let item = listed_block_item(scope, block)
-            .map_err(|thrown| within(thrown, &format!("{key}[{index}]")))?;
+        let item = listed_block_item(scope, block).map_err(|thrown| {
+            let place = match key {
+                Some(key) => format!("{key}[{index}]"),
+                None => format!("element {index}"),
+            };
+            within(thrown, &place)
+        })?;
         forwarded.push(item)?;
     }
     Ok(())

@@ -180,6 +180,9 @@ fn call_unknown_tool<'s>(
 
 /// What is said to a script that names a tool there is not.
 pub(super) fn no_such_tool(tools: &ToolSet, name: &str) -> String {
+    if let Some((namespace, why)) = tools.why_unavailable(name) {
+        return format!("there is no tool {name:?} now: {namespace} is not available: {why}");
+    }
     let closest = tools.closest(name);
     let help = if tools.is_empty() {
         "no tools are enabled".to_owned()

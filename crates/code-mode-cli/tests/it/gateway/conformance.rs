@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::installed::{self, CommandLine};
-use super::stage::{Listening, Stage};
+use super::stage::{Listening, Stage, sdk_client};
+use crate::installed::{self, CommandLine};
 use crate::support::CODE_MODE;
 
 /// What a run of the suite said of each check: by scenario and check, the worst of its verdicts.
@@ -96,7 +96,10 @@ fn read_results(folder: &Path, before: &str, verdicts: &mut Verdicts) {
             let id = check["id"].as_str().expect("an id").to_owned();
             let verdict = Verdict {
                 status: Status::parse(check["status"].as_str().expect("a status")),
-                message: check["errorMessage"].as_str().unwrap_or_default().to_owned(),
+                message: check["errorMessage"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
             };
             let known = verdicts
                 .entry((scenario.clone(), id))
@@ -114,7 +117,10 @@ fn read_results(folder: &Path, before: &str, verdicts: &mut Verdicts) {
 fn judge(run: &str, verdicts: &Verdicts) {
     let mut failing = BTreeSet::new();
     for ((scenario, check), verdict) in verdicts {
-        println!("{run} {scenario} {check}: {:?} {}", verdict.status, verdict.message);
+        println!(
+            "{run} {scenario} {check}: {:?} {}",
+            verdict.status, verdict.message
+        );
         if verdict.status >= Status::Warning {
             failing.insert(format!("{run} {scenario} {check}"));
         }
@@ -124,7 +130,12 @@ fn judge(run: &str, verdicts: &Verdicts) {
         .filter(|line| line.split(' ').next() == Some(run))
         .map(str::to_owned)
         .collect();
-    let count = |status| verdicts.values().filter(|verdict| verdict.status == status).count();
+    let count = |status| {
+        verdicts
+            .values()
+            .filter(|verdict| verdict.status == status)
+            .count()
+    };
     println!(
         "{run}: {} passed, {} did not ({} expected), {} did not apply",
         count(Status::Success),
@@ -150,11 +161,25 @@ struct UnderTest {
 
 impl UnderTest {
     fn start() -> Self {
-        let tools = installed::own("conformance_tools.py");
-        let stage = Stage::new().server("suite", &tools);
-        let gateway = stage.over_http(&["--short-names", "--expose-tools", "suite/*"]);
-        let proxy = installed::own("renaming_proxy.py").with(["suite__", &gateway.url]);
-        let proxy = Listening::that_says_where(proxy.command()).expect("the proxy says where it listens");
+        let tools = |which: &str| installed::own("conformance_tools.py").with([which]);
+        let stage = Stage::new()
+            .server("handshake", &tools("handshake"))
+            .server("stateless", &tools("stateless"));
+        let gateway = stage.over_http(&["--short-names", "--expose-tools", "*/*"]);
+        // A program waits for the servers it mentions: after it, their tools are offered.
+        let call =
+            json!({ "tool": "exec", "arguments": { "source": "// handshake__ stateless__" } });
+        let server = json!({ "url": gateway.url });
+        let seen = sdk_client(&server, "auto", json!({ "calls": [call] }));
+        let offered = seen["tools"].as_array().expect("tools").len();
+        assert_eq!(
+            offered,
+            2 + 19 + 8,
+            "exec, wait, and the tools of both servers"
+        );
+        let proxy = installed::own("renaming_proxy.py").with([&gateway.url]);
+        let proxy =
+            Listening::that_says_where(proxy.command()).expect("the proxy says where it listens");
         Self {
             stage,
             _gateway: gateway,
@@ -198,7 +223,10 @@ fn the_server_conforms_to_revision_2025_06_18_but_for_the_baseline() {
 fn the_server_passes_the_released_suite_but_for_the_baseline() {
     let under_test = UnderTest::start();
     let suite = installed::conformance_released();
-    judge("server-released", &under_test.judged(&suite, &["--suite", "all"]));
+    judge(
+        "server-released",
+        &under_test.judged(&suite, &["--suite", "all"]),
+    );
 }
 
 #[track_caller]

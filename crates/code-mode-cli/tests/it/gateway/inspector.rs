@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::installed;
 use super::stage::Stage;
+use crate::installed;
 use crate::support::Ended;
 
 /// How the Inspector speaks with a server.
@@ -20,7 +20,14 @@ struct Way<'a> {
 fn inspect(stage: &Stage, way: Way<'_>, method: &str, more: &[&str]) -> Value {
     let output = installed::inspector()
         .with(way.server)
-        .with(["--protocol-era", way.era, "--format", "json", "--method", method])
+        .with([
+            "--protocol-era",
+            way.era,
+            "--format",
+            "json",
+            "--method",
+            method,
+        ])
         .with(more)
         .command()
         // It keeps a catalogue of servers in its home.
@@ -35,19 +42,7 @@ fn inspect(stage: &Stage, way: Way<'_>, method: &str, more: &[&str]) -> Value {
 }
 
 #[track_caller]
-fn lists_and_calls(stage: &Stage, way: Way<'_>) {
-    // `--strict` ends with an error where a schema is not portable.
-    let listed = inspect(stage, way, "tools/list", &["--strict"]);
-    let names: Vec<_> = listed["tools"]
-        .as_array()
-        .expect("tools")
-        .iter()
-        .map(|tool| tool["name"].as_str().expect("a name"))
-        .collect();
-    assert_eq!(names, ["exec", "wait"]);
-    let exec = listed["tools"][0]["description"].as_str().expect("a text");
-    assert!(exec.contains("mcp__time__convert_time"), "{exec}");
-
+fn calls_and_lists(stage: &Stage, way: Way<'_>) {
     let source = "
         const { time_difference } = await tools.mcp__time__convert_time({
             source_timezone: 'Asia/Tokyo', time: '12:00', target_timezone: 'Asia/Kolkata',
@@ -65,6 +60,19 @@ fn lists_and_calls(stage: &Stage, way: Way<'_>) {
     assert_eq!(structured["status"], "completed");
     assert_eq!(structured["calls"][0]["tool"], "mcp__time__convert_time");
     assert_eq!(structured["calls"][0]["ok"], true);
+
+    // `--strict` ends with an error where a schema is not portable.
+    let listed = inspect(stage, way, "tools/list", &["--strict"]);
+    let names: Vec<_> = listed["tools"]
+        .as_array()
+        .expect("tools")
+        .iter()
+        .map(|tool| tool["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names, ["exec", "wait"]);
+    // With its tools or, where this is another process that has just begun, as still connecting.
+    let exec = listed["tools"][0]["description"].as_str().expect("a text");
+    assert!(exec.contains("mcp__time"), "{exec}");
 }
 
 #[test]
@@ -78,7 +86,7 @@ fn the_inspector_lists_and_calls_our_tools_on_standard_streams() {
             era,
             server: &server,
         };
-        lists_and_calls(&stage, way);
+        calls_and_lists(&stage, way);
     }
 }
 
@@ -91,7 +99,7 @@ fn the_inspector_lists_and_calls_our_tools_over_http() {
             era,
             server: &["--transport", "http", "--server-url", &gateway.url],
         };
-        lists_and_calls(&stage, way);
+        calls_and_lists(&stage, way);
     }
     assert_eq!(gateway.terminate(), Some(0));
 }

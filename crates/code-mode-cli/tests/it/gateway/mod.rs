@@ -8,7 +8,3 @@ mod inspector;
 mod python_sdk;
 mod servers;
 mod stage;
-
-/// The servers and clients of others, as the tests of the gateway's crate have them.
-#[path = "../../../../code-mode-mcp/tests/it/installed.rs"]
-mod installed;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::installed;
 use super::stage::{Stage, sdk_client};
+use crate::installed;
 
 /// Both generations of the protocol, as the SDK calls them, with the revision that is agreed on.
 const GENERATIONS: [(&str, &str); 2] = [("legacy", "2025-11-25"), ("auto", "2026-07-28")];
@@ -63,7 +63,9 @@ fn the_python_sdk_keeps_a_session_in_both_generations_over_both_transports() {
             .map(|tool| tool["name"].as_str().expect("a name"))
             .collect();
         assert_eq!(tools, ["exec", "wait"]);
-        for (result, expected) in [("kept", 0), ("42", 1)].map(|(text, at)| (&seen["results"][at]["result"], text)) {
+        for (result, expected) in
+            [("kept", 0), ("42", 1)].map(|(text, at)| (&seen["results"][at]["result"], text))
+        {
             let header = result["content"][0]["text"].as_str().expect("a text");
             assert!(header.starts_with("Script completed"), "{header}");
             assert_eq!(texts(result)[0], expected);
@@ -91,7 +93,10 @@ fn the_python_sdk_hears_the_progress_of_a_servers_call() {
         let calls = &result["result"]["structuredContent"]["calls"];
         let tool = "mcp__everything__trigger_long_running_operation";
         assert_eq!(calls[0]["tool"], tool, "{calls}");
-        assert!(calls[0]["ms"].as_u64().expect("a number") >= 1_000, "{calls}");
+        assert!(
+            calls[0]["ms"].as_u64().expect("a number") >= 1_000,
+            "{calls}"
+        );
     });
 }
 
@@ -116,7 +121,10 @@ fn the_python_sdk_waits_for_a_cell_that_yielded() {
         let second = &seen["results"][1]["result"];
         assert_eq!(second["structuredContent"]["status"], "completed");
         let said = texts(second)[0];
-        assert!(said.starts_with("Long running operation completed"), "{said}");
+        assert!(
+            said.starts_with("Long running operation completed"),
+            "{said}"
+        );
     });
 }
 
@@ -168,14 +176,17 @@ fn a_client_that_can_ask_nobody_is_told_so_by_the_refused_call() {
     every_way(&stage, plan, |seen| {
         let said = texts(&seen["results"][0]["result"])[0];
         assert!(said.contains("elicitation"), "{said}");
-        assert!(said.contains("refused"), "{said}");
+        assert!(said.contains("was not called"), "{said}");
     });
 }
 
 #[test]
-fn a_servers_own_question_reaches_the_person_and_the_answer_the_server() {
+fn a_question_of_a_servers_own_reaches_the_person_and_the_answer_the_server() {
     let script = "text(await tools.mcp__suite__test_elicitation({ message: 'Who are you?' }));";
-    let stage = Stage::new().server("suite", &installed::own("conformance_tools.py"));
+    let stage = Stage::new().server(
+        "suite",
+        &installed::own("conformance_tools.py").with(["handshake"]),
+    );
     let plan = |_| {
         let mut call = exec(script);
         call["answers"] = json!([{ "username": "ada", "email": "ada@localhost" }]);
@@ -183,9 +194,12 @@ fn a_servers_own_question_reaches_the_person_and_the_answer_the_server() {
     };
     every_way(&stage, plan, |seen| {
         let asked = &seen["results"][0];
-        assert_eq!(asked["questions"].as_array().map(Vec::len), Some(1), "{asked}");
-        let message = asked["questions"][0]["message"].as_str().expect("a text");
+        let questions = asked["questions"].as_array().expect("questions");
+        assert_eq!(questions.len(), 1, "{asked}");
+        let message = questions[0]["message"].as_str().expect("a text");
         assert!(message.contains("Who are you?"), "{message}");
+        // The person sees who asks.
+        assert!(message.contains("suite"), "{message}");
         let said = texts(&asked["result"])[0];
         assert!(said.contains("ada@localhost"), "{said}");
     });

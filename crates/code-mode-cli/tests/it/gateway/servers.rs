@@ -6,21 +6,30 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::installed;
 use super::stage::{Listening, Stage, sdk_client};
+use crate::installed;
 
 /// One thing a server does, as a script sees it.
 struct Exercise {
     shows: &'static str,
-    script: &'static str,
+    /// Statements; nothing they declare is seen by the next exercise.
+    script: String,
     /// What the script puts out: texts (as JSON where they are), and the types of other items.
     expected: Value,
+}
+
+fn shows(shows: &'static str, script: impl Into<String>, expected: Value) -> Exercise {
+    let script = script.into();
+    Exercise {
+        shows,
+        script,
+        expected,
+    }
 }
 
 /// Runs all of them both ways, and insists that both are as expected.
 #[track_caller]
 fn exercise(server: &str, stage: &Stage, exercises: Vec<Exercise>) {
-    // One session of a client for all of them, since each costs a start of the gateway.
     let calls: Vec<Value> = exercises
         .iter()
         .map(|exercise| json!({ "tool": "exec", "arguments": { "source": exercise.script } }))
@@ -32,14 +41,27 @@ fn exercise(server: &str, stage: &Stage, exercises: Vec<Exercise>) {
         let content = result["content"].as_array().expect("content");
         // The first item is our header.
         let by_client: Value = content[1..].iter().map(shown).collect();
-        assert_eq!(by_client, exercise.expected, "{}, by a client", exercise.shows);
+        assert_eq!(
+            by_client, exercise.expected,
+            "{}, by a client",
+            exercise.shows
+        );
         println!("{server}: {}, by a client: ok", exercise.shows);
+    }
 
-        let ended = stage.run_with(exercise.script, &["--json"]).with(0);
-        let response: Value = serde_json::from_str(&ended.stdout).expect("JSON");
-        let items = response["content_items"].as_array().expect("items");
-        let by_command: Value = items.iter().map(shown).collect();
-        assert_eq!(by_command, exercise.expected, "{}, by run", exercise.shows);
+    // One run for all of them, since each would start the servers again.
+    let scripts: String = exercises
+        .iter()
+        .map(|exercise| format!("{{\n{}\n}}\ntext('next');\n", exercise.script))
+        .collect();
+    let ended = stage.run_with(&scripts, &["--json"]).with(0);
+    let response: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let items = response["content_items"].as_array().expect("items");
+    let items: Vec<Value> = items.iter().map(shown).collect();
+    let mut by_run = items.split(|item| item == "next");
+    for exercise in &exercises {
+        let by_run = Value::from(by_run.next().expect("its items"));
+        assert_eq!(by_run, exercise.expected, "{}, by run", exercise.shows);
         println!("{server}: {}, by run: ok", exercise.shows);
     }
 }
@@ -56,64 +78,64 @@ fn shown(item: &Value) -> Value {
 
 fn everything() -> Vec<Exercise> {
     vec![
-        Exercise {
-            shows: "text",
-            script: r#"text(await tools.mcp__everything__echo({ message: "hé 👋" }));"#,
-            expected: json!(["Echo: hé 👋"]),
-        },
-        Exercise {
-            shows: "structured content",
-            script: r#"
+        shows(
+            "text",
+            r#"text(await tools.mcp__everything__echo({ message: "hé 👋" }));"#,
+            json!(["Echo: hé 👋"]),
+        ),
+        shows(
+            "structured content",
+            r#"
                 const { temperature, conditions } =
                     await tools.mcp__everything__get_structured_content({ location: "Chicago" });
                 text({ temperature, conditions });
             "#,
-            expected: json!([{ "temperature": 36, "conditions": "Light rain / drizzle" }]),
-        },
-        Exercise {
-            shows: "images",
-            script: r#"
+            json!([{ "temperature": 36, "conditions": "Light rain / drizzle" }]),
+        ),
+        shows(
+            "images",
+            r#"
                 const blocks = await tools.mcp__everything__get_tiny_image({});
                 image(blocks.find((block) => block.type === "image"));
                 forward_output(...blocks);
             "#,
-            expected: json!([
+            json!([
                 { "type": "image" },
                 "Here's the image you requested:",
                 { "type": "image" },
                 "The image above is the MCP logo.",
             ]),
-        },
-        Exercise {
-            shows: "annotations",
-            script: r#"
+        ),
+        shows(
+            "annotations",
+            r#"
                 const { content } = await tools.mcp__everything__get_annotated_message.raw({
                     messageType: "error", includeImage: true,
                 });
                 text(content.map(({ type, annotations }) => ({ type, annotations })));
             "#,
-            expected: json!([[
+            json!([[
                 { "type": "text", "annotations": { "priority": 1, "audience": ["user", "assistant"] } },
                 { "type": "image", "annotations": { "priority": 0.5, "audience": ["user"] } },
             ]]),
-        },
-        Exercise {
-            shows: "long-running operations, twenty at once",
-            script: r#"
+        ),
+        shows(
+            "long-running operations, twenty at once",
+            r#"
                 const run = () =>
                     tools.mcp__everything__trigger_long_running_operation({ duration: 0.5, steps: 5 });
                 const said = await Promise.all(Array.from({ length: 20 }, run));
                 text([said.length, new Set(said).size, said[0]]);
             "#,
-            expected: json!([[
+            json!([[
                 20,
                 1,
                 "Long running operation completed. Duration: 0.5 seconds, Steps: 5."
             ]]),
-        },
-        Exercise {
-            shows: "errors",
-            script: r#"
+        ),
+        shows(
+            "errors",
+            r#"
                 try {
                     await tools.mcp__everything__get_resource_reference({
                         resourceType: "Text", resourceId: -1,
@@ -122,53 +144,53 @@ fn everything() -> Vec<Exercise> {
                     text([error.name, error.message, error.result.isError, error.result.content.length]);
                 }
             "#,
-            expected: json!([[
+            json!([[
                 "ToolError",
                 "Invalid resourceId: -1. Must be a finite positive integer.",
                 true,
                 1
             ]]),
-        },
-        Exercise {
-            shows: "errors, raw",
-            script: r#"
+        ),
+        shows(
+            "errors, raw",
+            r#"
                 const { isError } = await tools.mcp__everything__get_resource_reference.raw({
                     resourceType: "Text", resourceId: -1,
                 });
                 text(isError);
             "#,
-            expected: json!([true]),
-        },
-        Exercise {
-            shows: "resource links",
-            script: r#"
+            json!([true]),
+        ),
+        shows(
+            "resource links",
+            r#"
                 const blocks = await tools.mcp__everything__get_resource_links({ count: 2 });
                 text(blocks.filter((block) => block.type === "resource_link").map(({ uri }) => uri));
                 forward_output(...blocks);
             "#,
-            expected: json!([
+            json!([
                 ["demo://resource/dynamic/blob/1", "demo://resource/dynamic/text/2"],
                 "Here are 2 resource links to resources available in this server:",
                 { "type": "resource" },
                 { "type": "resource" },
             ]),
-        },
-        Exercise {
-            shows: "embedded resources",
-            script: r#"
+        ),
+        shows(
+            "embedded resources",
+            r#"
                 const blocks = await tools.mcp__everything__get_resource_reference({
                     resourceType: "Text", resourceId: 2,
                 });
                 text(blocks[1].resource.uri);
                 forward_output(...blocks);
             "#,
-            expected: json!([
+            json!([
                 "demo://resource/dynamic/text/2",
                 "Returning resource reference for Resource 2:",
                 { "type": "resource" },
                 "You can access this resource using the URI: demo://resource/dynamic/text/2",
             ]),
-        },
+        ),
     ]
 }
 
@@ -200,9 +222,9 @@ fn scripts_read_and_write_files_through_the_filesystem_server() {
         "filesystem",
         &stage,
         vec![
-            Exercise {
-                shows: "files written and read at once",
-                script: r#"
+            shows(
+                "files written and read at once",
+                r#"
                     const [folder] = (await tools.mcp__files__list_allowed_directories({})).content
                         .split("\n").slice(1);
                     const names = ["a", "b", "c"].map((name) => `${folder}/${name}.txt`);
@@ -212,19 +234,19 @@ fn scripts_read_and_write_files_through_the_filesystem_server() {
                         tools.mcp__files__read_text_file({ path })));
                     text(read.map(({ content }) => content));
                 "#,
-                expected: json!([["in a", "in b", "in c"]]),
-            },
-            Exercise {
-                shows: "errors",
-                script: r#"
+                json!([["in a", "in b", "in c"]]),
+            ),
+            shows(
+                "errors",
+                r#"
                     try {
                         await tools.mcp__files__read_text_file({ path: "/etc/hostname" });
                     } catch (error) {
                         text([error.name, error.message.startsWith("Access denied")]);
                     }
                 "#,
-                expected: json!([["ToolError", true]]),
-            },
+                json!([["ToolError", true]]),
+            ),
         ],
     );
     let written = fs::read_to_string(files.join("b.txt")).expect("the script wrote it");
@@ -244,9 +266,9 @@ fn scripts_build_and_search_the_graph_of_the_memory_server() {
         "memory",
         &stage,
         vec![
-            Exercise {
-                shows: "entities made once and found",
-                script: r#"
+            shows(
+                "entities made once and found",
+                r#"
                     const entity = (name, observation) =>
                         ({ name, entityType: "city", observations: [observation] });
                     await tools.mcp__memory__create_entities({
@@ -255,11 +277,11 @@ fn scripts_build_and_search_the_graph_of_the_memory_server() {
                     const { entities } = await tools.mcp__memory__search_nodes({ query: "fjord" });
                     text(entities.map(({ name }) => name));
                 "#,
-                expected: json!([["Oslo"]]),
-            },
-            Exercise {
-                shows: "errors",
-                script: r#"
+                json!([["Oslo"]]),
+            ),
+            shows(
+                "errors",
+                r#"
                     try {
                         await tools.mcp__memory__add_observations({
                             observations: [{ entityName: "nobody", contents: ["x"] }],
@@ -268,8 +290,8 @@ fn scripts_build_and_search_the_graph_of_the_memory_server() {
                         text(error.message);
                     }
                 "#,
-                expected: json!(["Entity with name nobody not found"]),
-            },
+                json!(["Entity with name nobody not found"]),
+            ),
         ],
     );
 }
@@ -291,15 +313,15 @@ fn scripts_commit_and_look_back_through_the_git_server() {
     git(&["-C", "repository", "commit", "--quiet", "-m", "first"]);
 
     let path = repository.display().to_string();
-    let script = |text: &str| -> &'static str { text.replace("REPOSITORY", &path).leak() };
+    let script = |text: &str| text.replace("REPOSITORY", &path);
     let stage = stage.server("git", &installed::git(&repository));
     exercise(
         "git",
         &stage,
         vec![
-            Exercise {
-                shows: "text of several calls",
-                script: script(
+            shows(
+                "text of several calls",
+                script(
                     r#"
                         const repo_path = "REPOSITORY";
                         const [status, log] = await Promise.all([
@@ -309,11 +331,11 @@ fn scripts_commit_and_look_back_through_the_git_server() {
                         text([/On branch trunk/.test(status), /Message: '?first/.test(log)]);
                     "#,
                 ),
-                expected: json!([[true, true]]),
-            },
-            Exercise {
-                shows: "errors",
-                script: script(
+                json!([[true, true]]),
+            ),
+            shows(
+                "errors",
+                script(
                     r#"
                         try {
                             await tools.mcp__git__git_show({ repo_path: "REPOSITORY", revision: "none" });
@@ -322,8 +344,8 @@ fn scripts_commit_and_look_back_through_the_git_server() {
                         }
                     "#,
                 ),
-                expected: json!([true]),
-            },
+                json!([true]),
+            ),
         ],
     );
 }
@@ -335,27 +357,27 @@ fn scripts_compare_times_through_the_time_server() {
         "time",
         &stage,
         vec![
-            Exercise {
-                shows: "structured content",
-                script: r#"
+            shows(
+                "structured content",
+                r#"
                     const { time_difference, target } = await tools.mcp__time__convert_time({
                         source_timezone: "Asia/Tokyo", time: "12:00", target_timezone: "Asia/Kolkata",
                     });
                     text([time_difference, target.datetime.slice(10)]);
                 "#,
-                expected: json!([["-3.5h", "T08:30:00+05:30"]]),
-            },
-            Exercise {
-                shows: "errors",
-                script: r#"
+                json!([["-3.5h", "T08:30:00+05:30"]]),
+            ),
+            shows(
+                "errors",
+                r#"
                     try {
                         await tools.mcp__time__get_current_time({ timezone: "Nowhere/None" });
                     } catch (error) {
                         text(error.message.includes("Invalid timezone"));
                     }
                 "#,
-                expected: json!([true]),
-            },
+                json!([true]),
+            ),
         ],
     );
 }

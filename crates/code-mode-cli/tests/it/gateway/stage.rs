@@ -5,12 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
 
-use super::installed::{self, CommandLine};
+use crate::installed::{self, CommandLine};
 use crate::support::{CODE_MODE, Ended, Place};
 
 /// A folder of its own for one test, with the configuration of some servers in it.
@@ -145,8 +144,6 @@ pub struct Listening {
     child: Child,
     /// The endpoint.
     pub url: String,
-    /// What it says on standard error after it said where it listens.
-    pub said: mpsc::Receiver<String>,
 }
 
 impl Listening {
@@ -174,7 +171,10 @@ impl Listening {
         Self::start(command, |line| {
             let address = line.split("http://").nth(1)?;
             let end = address.find(|c: char| !(c.is_ascii_alphanumeric() || ".:/".contains(c)));
-            Some(format!("http://{}", &address[..end.unwrap_or(address.len())]))
+            Some(format!(
+                "http://{}",
+                &address[..end.unwrap_or(address.len())]
+            ))
         })
     }
 
@@ -195,14 +195,9 @@ impl Listening {
             child.wait().expect("it has ended");
             return None;
         };
-        let (sender, said) = mpsc::channel();
         // Ends with the process, whose standard error it empties.
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-        Some(Self { child, url, said })
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Some(Self { child, url })
     }
 
     /// Ends it with SIGTERM and waits for its end.

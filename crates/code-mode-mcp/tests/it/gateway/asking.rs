@@ -1,6 +1,7 @@
 //! Asking a person before a call, in both generations of the protocol.
 
 use rmcp::model::{CallToolResponse, ElicitRequestParams, ElicitResult, ElicitationAction};
+use rmcp::service::ServiceError;
 use serde_json::{Value, json};
 
 use super::client::{
@@ -310,13 +311,17 @@ async fn a_request_state_is_believed_only_by_the_session_and_the_cell_it_was_giv
             .with_input_responses([(id.clone(), yes.clone())].into());
         let peer = client.service.peer().clone();
         async move {
-            match peer.call_tool_once(again).await.unwrap() {
-                CallToolResponse::Complete(result) => text(&result),
-                _ => panic!("a result"),
+            match peer.call_tool_once(again).await {
+                Ok(CallToolResponse::Complete(result)) => text(&result),
+                // Not a result: nothing that a model could have got wrong.
+                Err(ServiceError::McpError(error)) => {
+                    format!("{}: {}", error.code.0, error.message)
+                }
+                other => panic!("a result, not {other:?}"),
             }
         }
     };
-    let refusal = "the request state is none that this server gave";
+    let refusal = "-32602: the request state is none that this server gave";
     for forged in [
         "",
         ".1.",

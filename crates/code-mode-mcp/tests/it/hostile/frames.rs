@@ -17,7 +17,6 @@ fn twenty_calls(server: &str) -> String {
 #[tokio::test]
 async fn garbage_around_the_answers_of_a_server_is_passed_over() {
     let stage = Stage::with([hostile("garbage")]).await;
-    println!("{:?}", stage.state("garbage"));
     let said = stage.json(&twenty_calls("garbage")).await;
     assert_eq!(said, json!(["fine of hostile", 20]));
     stage.others_work().await;
@@ -51,6 +50,17 @@ async fn results_of_the_wrong_form_fail_their_own_call_or_are_handed_on_as_they_
     ";
     let said = stage.json(script).await;
     println!("{said:#}");
+    for (form, why) in [
+        ("number", "no object"),
+        ("null", "no object"),
+        ("content_is_text", "no array"),
+    ] {
+        let message = said[form]["ToolError"].as_str().unwrap_or_default();
+        assert!(
+            message.contains(why) && message.contains(form),
+            "{form}: {said:#}"
+        );
+    }
     assert_eq!(said["fine"], json!({ "value": "fine of hostile" }));
     assert_eq!(said.as_object().map(serde_json::Map::len), Some(11));
     stage.others_work().await;

@@ -47,6 +47,17 @@ async fn an_older_revision_is_spoken_with_a_server_that_knows_no_other() {
 }
 
 #[tokio::test]
+async fn a_server_that_names_older_revisions_alone_is_connected_with_initialize() {
+    let upstream = connected([fake("s", "honest")]).await;
+    assert_eq!(protocol(&upstream), "2025-11-25");
+    let result = called(&upstream, "s", "echo", json!({ "value": [1] }))
+        .await
+        .unwrap();
+    assert_eq!(result["structuredContent"], json!({ "value": [1] }));
+    upstream.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_server_that_leaves_at_a_request_it_does_not_know_is_connected_with_initialize() {
     let upstream = connected([fake("s", "shy")]).await;
     assert_eq!(protocol(&upstream), "2025-11-25");

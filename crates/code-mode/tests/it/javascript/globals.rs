@@ -411,6 +411,29 @@ async fn a_namespaced_tool_is_reached_by_its_flat_names() {
 }
 
 #[tokio::test]
+async fn a_tool_of_a_namespace_that_is_not_available_rejects_saying_why() {
+    let tools = ToolSet::new([ToolDefinition::function("status", "").namespace("svn")])
+        .unavailable([
+            ("git-1", "the server is being started"),
+            ("g", "it is not it"),
+        ]);
+    let script = "for (const name of ['git_1__status', 'gitt__status'])
+                      await tools[name]().catch((error) => text(error));
+                  try { describe_tool('git_1__log') } catch (error) { text(error.message) }";
+    let session = Session::new(crate::support::host());
+    let said = text_items(&run_in(&session, &tools, script).await);
+    let first_lines: Vec<&str> = said.iter().flat_map(|text| text.lines().next()).collect();
+    assert_eq!(
+        first_lines,
+        [
+            r#"ToolError: there is no tool "git_1__status" now: git-1 is not available: the server is being started"#,
+            r#"ToolError: there is no tool "gitt__status"; did you mean svn__status?"#,
+            r#"describe_tool: there is no tool "git_1__log" now: git-1 is not available: the server is being started"#,
+        ]
+    );
+}
+
+#[tokio::test]
 async fn an_unknown_tool_rejects_naming_the_closest() {
     let script = "for (const name of ['ehco', 'shouts', 'Echo', 'hidden-dynamic-tol', 'zzzzzz', '', 'constructor2', 'inspect'])
                       await tools[name]({}).catch((e) => text(`${e.name} ${e.tool}: ${e.message}`));";
