@@ -102,7 +102,7 @@ fn gateway_options(
     options.limits = arguments.limits.limits();
     options.audit = arguments.audit.open()?;
     if let Some(tokens) = arguments.description_tokens {
-        options.description_tokens = tokens as usize;
+        options.description_tokens = Some(tokens as usize);
     }
     if let Some(longest) = arguments.max_wait {
         options.longest_silent_wait = longest;

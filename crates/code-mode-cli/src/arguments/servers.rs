@@ -80,7 +80,7 @@ pub struct McpArguments {
     pub expose_tools: Vec<ToolPattern>,
 
     /// How many tokens the description of exec may take, about; scripts find the tools that it has no
-    /// room for with search_tools. Default: 8000.
+    /// room for with search_tools. Default: 8000, and 1024 for Claude Code, which cuts longer ones.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub description_tokens: Option<u32>,
 

@@ -99,7 +99,8 @@ fn name_and_command_can_be_given() {
     install(&place, arguments).with(0);
     assert_eq!(
         place.read("home/.codex/config.toml"),
-        "[mcp_servers.tools]\ncommand = \"/opt/code-mode\"\nargs = [\"mcp\"]\ntool_timeout_sec = 3600\n"
+        "mcp_optional_startup_grace_ms = 5000\n\n\
+         [mcp_servers.tools]\ncommand = \"/opt/code-mode\"\nargs = [\"mcp\"]\ntool_timeout_sec = 3600\n"
     );
 }
 

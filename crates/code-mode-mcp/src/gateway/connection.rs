@@ -23,17 +23,22 @@ use tracing::{Instrument, field, info_span};
 use super::Shared;
 use super::arguments::SessionArgument;
 use super::calls::Call;
-use super::cell::lock;
+use super::cell::{lock, shortened};
 use super::client::Client;
 use super::listing::Listing;
 use super::outputs;
 use super::session::{ClientSession, Seat, SessionUse};
 use super::trace::continue_trace;
+use crate::upstream::Catalogue;
 
 const INSTRUCTIONS: &str = "\
     exec runs one JavaScript program that can call the tools of all connected MCP servers; its \
     description says which. Prefer one program that loops, filters and combines over many single calls. \
     A program that takes longer than its yield time goes on: ask for the rest with wait.";
+
+/// How long the names of the servers in the instructions may be, in bytes: Claude Code cuts instructions
+/// at 2,048 characters.
+const SERVER_NAMES_BYTES: usize = 1_600;
 
 /// One client's connection, or one request of a client without. Its session ends with it, unless the
 /// client names it by a handle.
@@ -131,6 +136,21 @@ impl Connection {
     }
 }
 
+/// With the names of all servers, connected or not: a client that has the model search for tools tells
+/// it no more than this of what exec is good for.
+fn instructions(catalogue: &Catalogue) -> String {
+    let names: Vec<&str> = catalogue
+        .servers
+        .iter()
+        .map(|server| &*server.name)
+        .collect();
+    if names.is_empty() {
+        return INSTRUCTIONS.to_owned();
+    }
+    let names = shortened(&names.join(", "), SERVER_NAMES_BYTES);
+    format!("{INSTRUCTIONS}\n\nServers behind it: {names}.")
+}
+
 /// Calls `tell` whenever something else is offered than what the client has seen; once, until it looks
 /// again. Ends when the token fires.
 async fn follow<F>(
@@ -184,7 +204,7 @@ impl ServerHandler for Connection {
             .with_description("Any number of MCP servers behind two tools, exec and wait.");
         ServerConfig::new(capabilities)
             .with_server_info(name)
-            .with_instructions(INSTRUCTIONS)
+            .with_instructions(instructions(&self.gateway.upstream.catalogue()))
     }
 
     async fn initialize(
@@ -221,7 +241,8 @@ impl ServerHandler for Connection {
         let listing = self.listing().await;
         self.seen.send_replace(Some(listing.revision));
         let session = self.session_argument();
-        let tools = listing.offer.tools(session, structured);
+        let name = client.name.as_deref();
+        let tools = listing.offer.tools(session, structured, name);
         Ok(ListToolsResult::with_all_items(tools))
     }
 

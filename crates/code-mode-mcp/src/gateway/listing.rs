@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::{SessionArgument, exec_schema, object, wait_schema};
 use super::cell::{milliseconds, shortened};
-use super::options::GatewayOptions;
+use super::options::{DescriptionLength, GatewayOptions};
 use super::result::output_schema;
 use crate::policy::ToolPattern;
 use crate::upstream::{Catalogue, ServerState, Upstream};
@@ -32,6 +32,8 @@ const UNASKED_WAIT: &str = "until the script ends or yields, or as long as the c
 pub(super) struct Offer {
     /// The description of `exec`.
     exec: Arc<str>,
+    /// The same for clients that would cut it.
+    exec_short: Arc<str>,
     /// Tools that are offered directly.
     exposed: Vec<Tool>,
 }
@@ -118,13 +120,23 @@ pub(super) async fn keep(
 impl Offer {
     fn new(catalogue: &Catalogue, options: &GatewayOptions) -> Self {
         Self {
-            exec: exec_description(catalogue, options).into(),
+            exec: exec_description(catalogue, options, DescriptionLength::Full).into(),
+            exec_short: exec_description(catalogue, options, DescriptionLength::Short).into(),
             exposed: exposed(catalogue, &options.exposed),
         }
     }
 
     /// The tools for one client.
-    pub(super) fn tools(&self, session: SessionArgument, structured_content: bool) -> Vec<Tool> {
+    pub(super) fn tools(
+        &self,
+        session: SessionArgument,
+        structured_content: bool,
+        client: Option<&str>,
+    ) -> Vec<Tool> {
+        let description = match DescriptionLength::of(client) {
+            DescriptionLength::Full => &self.exec,
+            DescriptionLength::Short => &self.exec_short,
+        };
         let output_schema = structured_content.then(|| Arc::new(output_schema()));
         let ours = |name, title, description: String, schema: JsonObject, annotations| {
             let tool = Tool::new(name, description, schema)
@@ -138,7 +150,7 @@ impl Offer {
         let exec = ours(
             "exec",
             "Run a program",
-            self.exec.to_string(),
+            description.to_string(),
             exec_schema(session),
             ToolAnnotations::with_title("Run a program")
                 .read_only(false)
@@ -171,13 +183,18 @@ impl Offer {
     }
 }
 
-fn exec_description(catalogue: &Catalogue, options: &GatewayOptions) -> String {
+fn exec_description(
+    catalogue: &Catalogue,
+    options: &GatewayOptions,
+    length: DescriptionLength,
+) -> String {
+    let max_tokens = options.description_tokens.unwrap_or(length.tokens());
     let missing = missing_servers(catalogue);
     let taken = missing.as_deref().map_or(0, |text| {
         ApproximateTokens.count(text) + ApproximateTokens.count("\n\n")
     });
     let mut description = ExecDescriptionOptions::default()
-        .max_tokens(options.description_tokens.saturating_sub(taken))
+        .max_tokens(max_tokens.saturating_sub(taken))
         .yield_time_ms(milliseconds(options.exec_yield_time));
     for (namespace, instructions) in catalogue.instructions() {
         description = description.namespace(namespace, quoted(instructions));

@@ -17,13 +17,14 @@ use crate::policy::ToolPattern;
 ///
 /// let mut options = GatewayOptions::default();
 /// options.longest_silent_wait = Duration::from_secs(25);
-/// assert_eq!(options.description_tokens, 8_000);
+/// assert_eq!(options.longest_wait, Duration::from_secs(3600));
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct GatewayOptions {
-    /// The most tokens the description of `exec` may take. Default 8,000.
-    pub description_tokens: usize,
+    /// The most tokens the description of `exec` may take. Default: 8,000, and for clients that are known
+    /// to cut descriptions what they leave whole, which is 1,024 for `claude-code`.
+    pub description_tokens: Option<usize>,
     /// Where the structured form of an answer goes. Default [`Structured::Auto`].
     pub structured: Structured,
     /// Tools that clients are also offered directly, beside `exec` and `wait`. Default none.
@@ -59,10 +60,36 @@ pub struct GatewayOptions {
     pub audit: Option<AuditLog>,
 }
 
+/// How long a description of `exec` can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DescriptionLength {
+    Full,
+    /// For a client that would cut a longer one.
+    Short,
+}
+
+impl DescriptionLength {
+    /// Claude Code 2.1.332 cuts at 4,096 characters what the model does not have to search for.
+    pub(super) fn of(client: Option<&str>) -> Self {
+        match client {
+            Some("claude-code") => Self::Short,
+            _ => Self::Full,
+        }
+    }
+
+    /// The most tokens, of four bytes, if nobody chose another number.
+    pub(super) fn tokens(self) -> usize {
+        match self {
+            Self::Full => 8_000,
+            Self::Short => 4_096 / 4,
+        }
+    }
+}
+
 impl Default for GatewayOptions {
     fn default() -> Self {
         Self {
-            description_tokens: 8_000,
+            description_tokens: None,
             structured: Structured::default(),
             exposed: Vec::new(),
             exec_yield_time: Duration::from_millis(code_mode::DEFAULT_EXEC_YIELD_TIME_MS),

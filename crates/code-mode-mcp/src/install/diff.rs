@@ -12,6 +12,8 @@ use similar::TextDiff;
 use crate::config::is_gateway;
 use crate::config::syntax::{self, Node, Syntax, Value, find};
 
+use super::places::STARTUP_GRACE;
+
 /// The difference in the unified form, three lines around each change.
 pub(super) fn unified(file: &Path, before: &str, after: &str) -> String {
     let (before, after) = (masked(file, before), masked(file, after));
@@ -51,6 +53,7 @@ fn hide(node: &Node, key: &str, hidden: &mut Vec<(usize, usize)>) {
     match &node.value {
         // A command of several words has arguments in it.
         Value::Text(text) if matches!(key, "command" | "type") && !text.contains(' ') => {}
+        Value::Number(_) if key == STARTUP_GRACE => {}
         Value::Text(_) | Value::Number(_) => hidden.push((node.at, node.end)),
         Value::List(nodes) => nodes.iter().for_each(|node| hide(node, "", hidden)),
         Value::Map(entries) => {

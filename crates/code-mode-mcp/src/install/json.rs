@@ -9,6 +9,7 @@ use crate::config::moving::{Movable, Survey};
 use crate::config::syntax::{self, Node, Syntax, Value, json_options};
 
 use super::InstallError;
+use super::places::Setting;
 use super::plan::{Gateway, Present, broken};
 
 /// A client's file.
@@ -88,8 +89,8 @@ impl JsonText {
                 ("command".to_owned(), text(command)),
                 ("args".to_owned(), CstInputValue::Array(args)),
             ];
-            if let Some((key, value)) = gateway.timeout {
-                entry.push((key.to_owned(), CstInputValue::Number(value.to_string())));
+            for (key, setting) in gateway.settings {
+                entry.push(((*key).to_owned(), value_of(*setting)));
             }
             self.servers.ensure_multiline();
             self.servers
@@ -112,10 +113,10 @@ impl JsonText {
                 args.append(text(config));
             }
         }
-        if let Some((key, value)) = gateway.timeout
-            && entry.get(key).is_none()
-        {
-            entry.append(key, CstInputValue::Number(value.to_string()));
+        for (key, setting) in gateway.settings {
+            if entry.get(key).is_none() {
+                entry.append(key, value_of(*setting));
+            }
         }
     }
 
@@ -144,6 +145,13 @@ fn check_shape(file: &Path, text: &str, tree: &Node, holder: Holder) -> Result<(
             Err(broken(file, text, second.key_at, message))
         }
         None => Ok(()),
+    }
+}
+
+fn value_of(setting: Setting) -> CstInputValue {
+    match setting {
+        Setting::Number(number) => CstInputValue::Number(number.to_string()),
+        Setting::Yes => CstInputValue::Bool(true),
     }
 }
 

@@ -11,7 +11,22 @@ use crate::config::{Environment, Holder};
 use super::{Client, InstallError, Scope};
 
 /// How long a client may wait for our tools, in seconds: the longest wait that `wait` has.
-pub(super) const LONGEST_WAIT: u32 = 3600;
+const LONGEST_WAIT: u32 = 3600;
+
+/// How long Codex may wait for servers before it asks the model, in milliseconds. More than the gateway
+/// takes before it lists its tools.
+const LONGEST_START_MS: u32 = 5000;
+
+/// Codex's key for it.
+pub(super) const STARTUP_GRACE: &str = "mcp_optional_startup_grace_ms";
+
+/// The value of a key that we write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    Number(u32),
+    /// `true`.
+    Yes,
+}
 
 impl Client {
     /// The file that a client keeps its servers in, whether it is there or not.
@@ -64,13 +79,31 @@ impl Client {
         }
     }
 
-    /// The key that says how long the client waits for a tool, and its value in the client's unit.
-    /// Cursor and VS Code document none.
-    pub(super) fn timeout(self) -> Option<(&'static str, u32)> {
+    /// What our entry says to the client beside the command. For how long the client waits for a tool,
+    /// in its own unit: as long as `wait` takes. And for Claude Code that it is to offer our tools to
+    /// the model at once: else `claude -p` asks the model without the tools of a server that takes
+    /// longer than a moment to start, as one does that has other servers to wait for, and the
+    /// description of `exec` is hidden behind a search for tools. Cursor and VS Code document neither.
+    pub(super) fn settings(self) -> &'static [(&'static str, Setting)] {
         match self {
-            Self::Claude => Some(("timeout", LONGEST_WAIT * 1000)),
-            Self::Codex => Some(("tool_timeout_sec", LONGEST_WAIT)),
-            Self::Cursor | Self::VsCode => None,
+            Self::Claude => &[
+                ("timeout", Setting::Number(LONGEST_WAIT * 1000)),
+                ("alwaysLoad", Setting::Yes),
+            ],
+            Self::Codex => &[("tool_timeout_sec", Setting::Number(LONGEST_WAIT))],
+            Self::Cursor | Self::VsCode => &[],
+        }
+    }
+
+    /// What the client's file says of all servers, so that ours is waited for.
+    ///
+    /// Since 0.147 Codex asks the model without the tools of a server that has not listed them after a
+    /// second. `required` in our entry would help too, but then Codex would not start at all where the
+    /// gateway does not, as in a folder without any configuration for it.
+    pub(super) fn common_settings(self) -> &'static [(&'static str, Setting)] {
+        match self {
+            Self::Codex => &[(STARTUP_GRACE, Setting::Number(LONGEST_START_MS))],
+            Self::Claude | Self::Cursor | Self::VsCode => &[],
         }
     }
 

@@ -7,6 +7,7 @@ use crate::config::syntax::SyntaxError;
 use crate::config::{Environment, Finding, Severity, is_gateway};
 
 use super::json::JsonText;
+use super::places::Setting;
 use super::toml::TomlText;
 use super::{Client, InstallError, Installation, Servers, diff, write};
 
@@ -116,7 +117,10 @@ pub(super) struct Gateway<'i> {
     pub default_command: &'i str,
     /// The configuration to be named in the arguments, if one is.
     pub config: Option<String>,
-    pub timeout: Option<(&'static str, u32)>,
+    /// Keys that it has to have, with the values they get if they are not there.
+    pub settings: &'static [(&'static str, Setting)],
+    /// The same for the file.
+    pub common_settings: &'static [(&'static str, Setting)],
     /// The variables that the client is to pass on, if it passes on none by itself.
     pub variables: Vec<String>,
 }
@@ -184,7 +188,8 @@ impl Installation {
             command: self.command.as_deref(),
             default_command: &self.default_command,
             config,
-            timeout: self.client.timeout(),
+            settings: self.client.settings(),
+            common_settings: self.client.common_settings(),
             variables,
         });
         let after = client.into_text();

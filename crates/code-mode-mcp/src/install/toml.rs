@@ -7,6 +7,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
 use crate::config::Holder;
 
 use super::InstallError;
+use super::places::Setting;
 use super::plan::{Gateway, Present, broken};
 
 /// Codex's file.
@@ -75,6 +76,11 @@ impl TomlText {
     }
 
     pub(super) fn set_gateway(&mut self, gateway: &Gateway<'_>) {
+        for (key, setting) in gateway.common_settings {
+            if !self.document.contains_key(key) {
+                self.document.insert(key, value_of(*setting));
+            }
+        }
         let servers = self.document.entry(KEY).or_insert_with(|| {
             let mut servers = Table::new();
             // No header of its own: [mcp_servers.code-mode] says it.
@@ -99,8 +105,8 @@ impl TomlText {
             if !gateway.variables.is_empty() {
                 entry.insert("env_vars", value(Array::from_iter(&gateway.variables)));
             }
-            if let Some((key, seconds)) = gateway.timeout {
-                entry.insert(key, value(i64::from(seconds)));
+            for (key, setting) in gateway.settings {
+                entry.insert(key, value_of(*setting));
             }
             servers.insert(&gateway.name, Item::Table(entry));
             return;
@@ -131,10 +137,10 @@ impl TomlText {
                 }
             }
         }
-        if let Some((key, seconds)) = gateway.timeout
-            && !entry.contains_key(key)
-        {
-            entry.insert(key, value(i64::from(seconds)));
+        for (key, setting) in gateway.settings {
+            if !entry.contains_key(key) {
+                entry.insert(key, value_of(*setting));
+            }
         }
     }
 
@@ -144,5 +150,12 @@ impl TomlText {
             true => text.replace("\r\n", "\n").replace('\n', "\r\n"),
             false => text,
         }
+    }
+}
+
+fn value_of(setting: Setting) -> Item {
+    match setting {
+        Setting::Number(number) => value(i64::from(number)),
+        Setting::Yes => value(true),
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use code_mode_mcp::gateway::Structured;
+use code_mode_mcp::config::{ServerConfig, Transport};
+use code_mode_mcp::gateway::{Gateway, Structured};
 use code_mode_mcp::policy::{Action, Policy};
+use code_mode_mcp::upstream::{Upstream, UpstreamOptions};
 use rmcp::model::{ServerNotification, SubscriptionFilter, Tool, ToolAnnotations};
 use serde_json::json;
 
@@ -98,6 +100,82 @@ async fn clients_that_would_hide_the_content_get_the_structured_form_elsewhere()
             .all(|tool| tool.output_schema.is_some())
     );
     assert_eq!(structured(&client.exec("1").await)["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_client_that_cuts_descriptions_gets_one_that_it_leaves_whole() {
+    let tool = |number: usize| {
+        let mut many = tool("many");
+        many.name = format!("tool_with_a_long_name_{number}").into();
+        many
+    };
+    let with = async |options| {
+        let server = Server::with_tools("many", (0..200).map(tool).collect()).await;
+        let gateway = gateway(&[&server], Policy::default(), options).await;
+        Rig { gateway, server }
+    };
+    let rig = with(options()).await;
+    for revision in REVISIONS {
+        let client = rig.client(revision).await;
+        let whole = description(&tools(&client).await[0]).to_owned();
+        assert!(whole.len() > 4096, "{}", whole.len());
+
+        let identity = Identity::of(revision).named("claude-code");
+        let client = rig.client_as(identity).await;
+        let listed = tools(&client).await;
+        let said = description(&listed[0]);
+        assert!(said.len() <= 4096, "{} bytes", said.len());
+        assert!(said.contains("mcp__many"), "{said}");
+        assert!(said.contains("search_tools"), "{said}");
+    }
+
+    // Whoever chooses a length gets it.
+    let mut chosen = options();
+    chosen.description_tokens = Some(8_000);
+    let rig = with(chosen).await;
+    let identity = Identity::of(REVISIONS[0]).named("claude-code");
+    let client = rig.client_as(identity).await;
+    assert!(description(&tools(&client).await[0]).len() > 4096);
+}
+
+#[tokio::test]
+async fn the_instructions_name_the_servers_connected_or_not() {
+    let reached = Server::start("reached").await;
+    let mut unreached = Server::start("unreached").await;
+    unreached.url = "http://127.0.0.1:1/mcp".to_owned();
+    let gateway = gateway(&[&reached, &unreached], Policy::default(), options()).await;
+    let rig = Rig {
+        gateway,
+        server: reached,
+    };
+    for revision in REVISIONS {
+        let client = rig.client(revision).await;
+        let said = client.service.peer_info().unwrap().instructions.clone();
+        let said = said.unwrap_or_default();
+        assert!(
+            said.ends_with("Servers behind it: reached, unreached."),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_names_of_many_servers_leave_room_for_the_instructions() {
+    let configs = (0..300).map(|n| {
+        let url = "http://127.0.0.1:1/mcp".to_owned();
+        let headers = Default::default();
+        ServerConfig::new(format!("server_{n}"), Transport::Http { url, headers })
+    });
+    let upstream = Upstream::start(configs.collect(), UpstreamOptions::default());
+    let rig = Rig {
+        gateway: Gateway::new(upstream, options()),
+        server: Server::start("test").await,
+    };
+    let client = rig.client(REVISIONS[0]).await;
+    let said = client.service.peer_info().unwrap().instructions.clone();
+    let said = said.unwrap_or_default();
+    assert!(said.contains("server_0") && said.contains('…'), "{said}");
+    assert!(said.len() <= 2048, "{} bytes", said.len());
 }
 
 #[tokio::test]

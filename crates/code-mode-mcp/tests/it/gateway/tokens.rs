@@ -41,7 +41,7 @@ fn tokens(tools: &[Tool]) -> usize {
 async fn ours(servers: &[Server], budget: usize) -> usize {
     let running: Vec<&Server> = servers.iter().collect();
     let mut options = options();
-    options.description_tokens = budget;
+    options.description_tokens = Some(budget);
     let rig = Rig {
         gateway: gateway(&running, Policy::default(), options).await,
         server: Server::start("unused").await,

@@ -155,6 +155,7 @@ fn an_entry_of_ours_keeps_what_was_written_into_it() {
         "\"--short-names\"",
         "\"A\": \"b\"",
         "\"timeout\": 3600000",
+        "\"alwaysLoad\": true",
     ] {
         assert!(after.contains(kept), "{kept} is not in {after}");
     }
@@ -165,6 +166,22 @@ fn an_entry_of_ours_keeps_what_was_written_into_it() {
         read(&file),
         after.replace("/my/code-mode", "/new/code-mode")
     );
+}
+
+#[test]
+fn what_a_person_chose_about_waiting_for_servers_stays() {
+    let place = Place::new();
+    let claude = r#"{ "mcpServers": { "code-mode": { "command": "/opt/code-mode", "args": ["mcp"], "timeout": 5000, "alwaysLoad": false } } }"#;
+    let file = place.write("home/.claude.json", claude);
+    install(&installation(Client::Claude), &place.environment());
+    assert_eq!(read(&file), claude);
+
+    let codex = "mcp_optional_startup_grace_ms = 0\n";
+    let file = place.write("home/.codex/config.toml", codex);
+    install(&installation(Client::Codex), &place.environment());
+    let after = read(&file);
+    assert!(after.starts_with(codex), "{after}");
+    assert_eq!(after.matches("mcp_optional_startup_grace_ms").count(), 1);
 }
 
 #[test]
