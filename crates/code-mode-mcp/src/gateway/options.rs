@@ -134,7 +134,8 @@ impl GatewayOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Structured {
     /// `structuredContent`, but for clients that are known to hide `content` from the model when both
-    /// are there: `claude-code` and `codex-mcp-client` find it in `_meta`.
+    /// are there (`claude-code`, `codex-mcp-client`), or to show the model both (`copilot-cli`): those
+    /// find it in `_meta`.
     #[default]
     Auto,
     /// `structuredContent` for everybody.
@@ -146,11 +147,11 @@ pub enum Structured {
 impl Structured {
     /// Whether this client gets `structuredContent`.
     pub(super) fn as_content(self, client: Option<&str>) -> bool {
-        const SHOW_NOTHING_ELSE: [&str; 2] = ["claude-code", "codex-mcp-client"];
+        const SHOW_IT_TO_THE_MODEL: [&str; 3] = ["claude-code", "codex-mcp-client", "copilot-cli"];
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Auto => !client.is_some_and(|name| SHOW_NOTHING_ELSE.contains(&name)),
+            Self::Auto => !client.is_some_and(|name| SHOW_IT_TO_THE_MODEL.contains(&name)),
         }
     }
 }

@@ -69,7 +69,7 @@ async fn clients_see_exec_and_wait_with_schemas_titles_and_hints() {
 #[tokio::test]
 async fn clients_that_would_hide_the_content_get_the_structured_form_elsewhere() {
     let rig = Rig::new().await;
-    for name in ["claude-code", "codex-mcp-client"] {
+    for name in ["claude-code", "codex-mcp-client", "copilot-cli"] {
         for revision in REVISIONS {
             let client = rig.client_as(Identity::of(revision).named(name)).await;
             assert!(
