@@ -8,7 +8,8 @@ use rmcp::RoleClient;
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientRequest, ElicitResult, ElicitationAction,
     InputRequest, InputRequiredResult, InputResponses, ListToolsRequest, PaginatedRequestParams,
-    ProtocolVersion, RequestMetaObject, ServerPeerInfo, ServerResult, SubscriptionFilter,
+    ProtocolVersion, RequestId, RequestMetaObject, ServerPeerInfo, ServerResult,
+    SubscriptionFilter,
 };
 use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, ClientServiceExt, Peer, PeerRequestOptions,
@@ -24,6 +25,7 @@ use super::call::{CallError, UpstreamCall};
 use super::frame::{TOO_LARGE, is_our_own};
 use super::handler::Handler;
 use super::process::{LastWords, Process};
+use super::session::{Loss, Session};
 use super::stdio::StdioTransport;
 use super::trace::add_trace_context;
 use super::watched::{InFlight, Watch, WatchParts, Watched};
@@ -92,8 +94,8 @@ pub(super) struct Connection {
 pub(super) struct Line {
     pub(super) peer: Peer<RoleClient>,
     pub(super) info: Arc<ServerPeerInfo>,
-    /// Woken by a call that could not reach the server: over HTTP nothing else tells.
-    pub(super) unreachable: Notify,
+    /// Whether the server still knows us: over HTTP calls find that out.
+    pub(super) session: Arc<Session>,
     redactor: Redactor,
 }
 
@@ -114,15 +116,25 @@ impl Connection {
                 })?;
                 let server = Arc::from(config.name.as_str());
                 let transport = StdioTransport::new(server, redactor.clone(), stdin, stdout);
-                Self::begin(config, redactor, lifecycle, transport, Some(process)).await
+                let session = Session::new(InFlight::default());
+                Self::begin(
+                    config,
+                    redactor,
+                    lifecycle,
+                    transport,
+                    session,
+                    Some(process),
+                )
+                .await
             }
             Transport::Http { .. } => {
+                let session = Session::new(InFlight::default());
                 let transport =
-                    http::transport(&config.transport).map_err(|error| ConnectError {
+                    http::transport(&config.transport, &session).map_err(|error| ConnectError {
                         why: redactor.redact(&with_causes(&error)),
                         may_be_older: false,
                     })?;
-                Self::begin(config, redactor, lifecycle, transport, None).await
+                Self::begin(config, redactor, lifecycle, transport, session, None).await
             }
         }
     }
@@ -132,13 +144,14 @@ impl Connection {
         redactor: &Redactor,
         lifecycle: Lifecycle,
         transport: T,
+        session: Arc<Session>,
         process: Option<Process>,
     ) -> Result<Self, ConnectError>
     where
         T: IntoTransport<RoleClient, E, A>,
         E: Error + Send + Sync + 'static,
     {
-        let in_flight = InFlight::default();
+        let in_flight = session.in_flight().clone();
         let tools_changed = Arc::new(Notify::new());
         let handler = Handler {
             server: config.name.as_str().into(),
@@ -163,7 +176,7 @@ impl Connection {
         let line = Arc::new(Line {
             peer: service.peer().clone(),
             info,
-            unreachable: Notify::new(),
+            session,
             redactor: redactor.clone(),
         });
         Ok(Self {
@@ -306,7 +319,7 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
 pub(super) enum Outcome {
     /// It was answered, or it failed for good.
     Done(Result<Value, CallError>),
-    /// It never left: another connection may take it.
+    /// It never left, or the server refused to look at it: another connection may take it.
     NotSent,
 }
 
@@ -330,11 +343,28 @@ impl Line {
                 .peer
                 .send_request(ClientRequest::ListToolsRequest(request))
                 .await
-                .map_err(|error| self.redactor.redact(&with_causes(&error)))?;
+                .map_err(|error| self.not_listed(&error))?;
             match listed.add_page(to_value(answer)) {
                 Some(next) => cursor = Some(next),
                 None => return Ok(listed),
             }
+        }
+    }
+
+    fn not_listed(&self, error: &ServiceError) -> String {
+        if let ServiceError::TransportSend(error) = error {
+            self.may_be_lost(&fate_of(error));
+        }
+        self.redactor.redact(&with_causes(error))
+    }
+
+    /// Has the connection given up if what became of a request says that it is of no use any more.
+    fn may_be_lost(&self, fate: &Fate) {
+        match fate {
+            Fate::Unreached | Fate::Lost => self.session.lose(Loss::Unreachable),
+            Fate::Forgotten => self.session.lose(Loss::Forgotten),
+            Fate::Refused => self.session.lose_if_in_doubt(),
+            Fate::TooLarge => {}
         }
     }
 
@@ -394,12 +424,13 @@ impl Line {
         };
         // The library has no room for a request only when its end of the channel is gone.
         let mut sent = SentRequest::new(sent.map_err(|_| Stopped::NotSent)?);
+        let id = sent.id.clone();
         let deadline = tokio::time::sleep(timeout.unwrap_or(Duration::MAX));
         tokio::pin!(deadline);
         loop {
             tokio::select! {
                 biased;
-                answer = sent.answer() => return self.answered(call, answer),
+                answer = sent.answer() => return self.answered(call, &id, answer),
                 () = call.cancellation.cancelled() => {
                     sent.cancel("the caller does not want the result any more").await;
                     return Err(Stopped::Failed(cancelled(call)));
@@ -424,12 +455,14 @@ impl Line {
     fn answered(
         &self,
         call: &UpstreamCall,
+        id: &RequestId,
         answer: Result<ServerResult, ServiceError>,
     ) -> Result<Value, Stopped> {
         let error = match answer {
             Ok(result) => return Ok(to_value(result)),
             Err(error) => error,
         };
+        let refused = self.session.forget(id);
         let error = match error {
             ServiceError::McpError(error) if is_our_own(&error) => {
                 failed(call, self.redactor.redact(&error.message))
@@ -440,19 +473,21 @@ impl Line {
                 code: error.code.0,
                 message: self.redactor.redact(&error.message),
             },
+            // The connection was given up before the refusal came this far.
+            ServiceError::TransportClosed if refused => return Err(Stopped::NotSent),
             ServiceError::TransportClosed => lost(call),
-            ServiceError::TransportSend(error) => match fate_of(&error) {
-                Fate::NotSent => {
-                    self.unreachable.notify_one();
-                    return Err(Stopped::NotSent);
+            ServiceError::TransportSend(error) => {
+                let fate = fate_of(&error);
+                self.may_be_lost(&fate);
+                match fate {
+                    Fate::Unreached | Fate::Forgotten => return Err(Stopped::NotSent),
+                    Fate::Lost => lost(call),
+                    Fate::TooLarge => failed(call, TOO_LARGE.to_owned()),
+                    Fate::Refused => {
+                        failed(call, self.redactor.redact(&with_causes(&*error.error)))
+                    }
                 }
-                Fate::Lost => {
-                    self.unreachable.notify_one();
-                    lost(call)
-                }
-                Fate::TooLarge => failed(call, TOO_LARGE.to_owned()),
-                Fate::Refused => failed(call, self.redactor.redact(&with_causes(&*error.error))),
-            },
+            }
             error => failed(call, self.redactor.redact(&with_causes(&error))),
         };
         Err(Stopped::Failed(error))
@@ -497,12 +532,14 @@ enum Stopped {
 
 /// A request under way. Dropping it unanswered tells the server that nobody waits any more.
 struct SentRequest {
+    id: RequestId,
     handle: Option<RequestHandle<RoleClient>>,
 }
 
 impl SentRequest {
     fn new(handle: RequestHandle<RoleClient>) -> Self {
         Self {
+            id: handle.id.clone(),
             handle: Some(handle),
         }
     }
@@ -542,7 +579,9 @@ impl Drop for SentRequest {
 /// What an error of the transport means for the request.
 enum Fate {
     /// The server cannot have seen it.
-    NotSent,
+    Unreached,
+    /// The server refused to look at it: it has forgotten the session.
+    Forgotten,
     /// The server may have seen it, and the connection is in doubt.
     Lost,
     /// The answer is larger than what is taken.
@@ -556,7 +595,7 @@ fn fate_of(error: &(dyn Error + 'static)) -> Fate {
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<reqwest::Error>() {
             return match error {
-                error if error.is_connect() => Fate::NotSent,
+                error if error.is_connect() => Fate::Unreached,
                 error if error.is_status() || error.is_redirect() || error.is_builder() => {
                     Fate::Refused
                 }
@@ -567,8 +606,8 @@ fn fate_of(error: &(dyn Error + 'static)) -> Fate {
             match error {
                 StreamableHttpError::Client(_) => {}
                 StreamableHttpError::ResponseBodyTooLarge { .. } => return Fate::TooLarge,
+                StreamableHttpError::SessionExpired => return Fate::Forgotten,
                 StreamableHttpError::TransportChannelClosed
-                | StreamableHttpError::SessionExpired
                 | StreamableHttpError::ReinitializationFailed(_)
                 | StreamableHttpError::SessionRecoveryTimeout
                 | StreamableHttpError::UnexpectedEndOfStream

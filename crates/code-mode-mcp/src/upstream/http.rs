@@ -1,6 +1,7 @@
 //! The transport to a server over streamable HTTP.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -9,6 +10,7 @@ use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 
 use super::frame::LONGEST_MESSAGE;
+use super::session::{Resumptions, Session, SessionClient};
 use crate::config::Transport;
 
 /// How long a TCP and TLS connection may take.
@@ -37,7 +39,8 @@ pub(super) enum HttpSetupError {
 /// Sets up the transport. Nothing is sent yet.
 pub(super) fn transport(
     configured: &Transport,
-) -> Result<StreamableHttpClientTransport<Client>, HttpSetupError> {
+    session: &Arc<Session>,
+) -> Result<StreamableHttpClientTransport<SessionClient>, HttpSetupError> {
     let Transport::Http { url, headers } = configured else {
         return Err(HttpSetupError::NoUrl);
     };
@@ -60,8 +63,15 @@ pub(super) fn transport(
         .custom_headers(custom)
         .max_concurrent_requests(CONCURRENT_POSTS)
         .max_sse_event_size(LONGEST_MESSAGE)
-        .max_json_response_size(LONGEST_MESSAGE);
+        .max_json_response_size(LONGEST_MESSAGE)
+        // A server that lost its sessions may be another one now: its tools have to be listed again.
+        .reinit_on_expired_session(false);
+    config.retry_config = Arc::new(Resumptions::new(Arc::clone(session)));
     config.channel_buffer_capacity = CONCURRENT_POSTS;
+    let client = SessionClient {
+        client,
+        session: Arc::clone(session),
+    };
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 

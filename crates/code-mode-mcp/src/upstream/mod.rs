@@ -17,6 +17,7 @@ mod learned;
 mod process;
 mod result;
 mod server;
+mod session;
 mod shape;
 mod stdio;
 mod tools;

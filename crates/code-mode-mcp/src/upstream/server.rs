@@ -54,6 +54,8 @@ enum Link {
     /// One is being made.
     Connecting,
     Up(Arc<Line>),
+    /// The one there was is being closed.
+    Closing,
     /// The last attempt failed, or the connection was lost.
     Down {
         why: String,
@@ -100,9 +102,12 @@ impl Server {
                 let line = self.line(call, Some(&line)).await?;
                 match line.call(call, self.config.tool_timeout).await {
                     Outcome::Done(result) => result,
-                    Outcome::NotSent => Err(CallError::Lost {
+                    Outcome::NotSent => Err(CallError::Failed {
                         server: call.server.clone(),
                         tool: call.tool.clone(),
+                        why: "the server took it neither on the connection there was nor on a new \
+                              one; the tool was not called"
+                            .to_owned(),
                     }),
                 }
             }
@@ -123,8 +128,8 @@ impl Server {
                 Link::Up(line) if !dead.is_some_and(|dead| Arc::ptr_eq(dead, &line)) => {
                     return Ok(line);
                 }
-                // Its task will see that it is dead.
-                Link::Up(_) => {}
+                // Its task will see that it is dead, and then say when another one is made.
+                Link::Up(_) | Link::Closing => {}
                 Link::Connecting => tried = true,
                 Link::Down { why, next } if tried => return Err(not_connected(call, why, next)),
                 Link::Down { .. } => {
@@ -169,6 +174,11 @@ impl Server {
                     if stop.is_cancelled() {
                         // Calls in flight hear that the connection is gone; new ones that all is over.
                         self.link.send_replace(Link::Closed);
+                    } else {
+                        // Calls that come now wait for the next connection.
+                        self.link.send_replace(Link::Closing);
+                        stop.run_until_cancelled(connection.line.session.refusals())
+                            .await;
                     }
                     let end = connection.close().await;
                     if stop.is_cancelled() {
@@ -352,7 +362,7 @@ impl Server {
         };
         tokio::select! {
             () = connection.ended.cancelled() => "the connection was lost".to_owned(),
-            () = connection.line.unreachable.notified() => "it could not be reached".to_owned(),
+            loss = connection.line.session.lost() => loss.describe().to_owned(),
             () = stop.cancelled() => "shutdown".to_owned(),
             () = follow => unreachable!("it pends for ever"),
             () = relist => unreachable!("it loops for ever"),

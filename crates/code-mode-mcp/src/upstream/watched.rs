@@ -4,7 +4,7 @@
 //! The library starts a task for each notification it receives, so that the last progress of a call
 //! may come after its result. Here it does not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -90,6 +90,8 @@ pub(super) struct InFlight(Arc<Mutex<Calls>>);
 struct Calls {
     by_id: HashMap<RequestId, (ProgressToken, Watch)>,
     by_token: HashMap<ProgressToken, RequestId>,
+    /// Those that did not reach the server, or that it refused to look at.
+    refused: HashSet<RequestId>,
 }
 
 impl InFlight {
@@ -118,10 +120,20 @@ impl InFlight {
         calls.by_id.insert(id, (token, watch));
     }
 
-    fn remove(&self, id: &RequestId) {
+    /// Forgets a call, and says whether it is noted as not executed.
+    pub(super) fn remove(&self, id: &RequestId) -> bool {
         let mut calls = self.lock();
         if let Some((token, _)) = calls.by_id.remove(id) {
             calls.by_token.remove(&token);
+        }
+        calls.refused.remove(id)
+    }
+
+    /// Notes that the server has certainly not executed a call.
+    pub(super) fn refused(&self, id: &RequestId) {
+        let mut calls = self.lock();
+        if calls.by_id.contains_key(id) {
+            calls.refused.insert(id.clone());
         }
     }
 

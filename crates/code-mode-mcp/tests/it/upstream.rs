@@ -6,5 +6,6 @@ mod host;
 mod hostile;
 mod http;
 mod real_servers;
+mod sessions;
 mod sizes;
 mod support;

@@ -4,26 +4,46 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use code_mode_mcp::config::{ServerConfig, Transport};
-use code_mode_mcp::upstream::{Elicit, ServerState, Upstream};
+use code_mode_mcp::upstream::{CallError, Elicit, ServerState, Upstream};
 use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::Notify;
 
-use super::support::{call, called, connected, in_time, stdio, stdio_with, text_of};
+use super::support::{call, called, catalogue, connected, in_time, stdio, stdio_with, text_of};
 use crate::installed;
 
 /// The server `everything` over HTTP; it ends when this is dropped.
 struct EverythingHttp {
-    _child: Child,
+    child: Child,
+    port: u16,
     config: ServerConfig,
 }
 
-async fn everything_http() -> EverythingHttp {
-    // A port that was free a moment ago: the server does not say which one it got.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+impl EverythingHttp {
+    async fn start() -> Self {
+        // A port that was free a moment ago: the server does not say which one it got.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let url = format!("http://127.0.0.1:{port}/mcp");
+        let headers = Default::default();
+        Self {
+            child: listening(port).await,
+            port,
+            config: ServerConfig::new("everything", Transport::Http { url, headers }),
+        }
+    }
+
+    /// Kills the process and starts another one at the same port, which knows nothing of the first.
+    async fn restart(&mut self) {
+        self.child.kill().await.unwrap();
+        self.child = listening(self.port).await;
+    }
+}
+
+async fn listening(port: u16) -> Child {
     let server = installed::everything_http();
     let mut child = Command::new(&server.program)
         .args(&server.args)
@@ -45,12 +65,7 @@ async fn everything_http() -> EverythingHttp {
     .await;
     // Somebody must go on reading, or the server's writes fail.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    let url = format!("http://127.0.0.1:{port}/mcp");
-    let headers = Default::default();
-    EverythingHttp {
-        _child: child,
-        config: ServerConfig::new("everything", Transport::Http { url, headers }),
-    }
+    child
 }
 
 /// Answers questions with a name.
@@ -156,13 +171,13 @@ async fn everything_works_over_stdio() {
 
 #[tokio::test]
 async fn everything_works_over_http() {
-    let server = everything_http().await;
+    let server = EverythingHttp::start().await;
     everything_works(server.config.clone()).await;
 }
 
 #[tokio::test]
 async fn an_http_server_that_went_away_is_lost_in_words() {
-    let server = everything_http().await;
+    let server = EverythingHttp::start().await;
     let upstream = connected([server.config.clone()]).await;
     is_connected(&upstream);
     drop(server);
@@ -173,6 +188,78 @@ async fn an_http_server_that_went_away_is_lost_in_words() {
             || error.starts_with("the connection to server everything was lost"),
         "{error}"
     );
+    upstream.shutdown().await;
+}
+
+/// Calls `echo`. The server is there; an attempt to connect it may have failed a moment before it was.
+async fn echoes(upstream: &Upstream) {
+    let arguments = || json!({ "message": "hi" });
+    let first = called(upstream, "everything", "echo", arguments()).await;
+    let echo = match first {
+        Ok(echo) => echo,
+        Err(CallError::NotConnected { .. }) => {
+            until_connected(upstream).await;
+            let second = called(upstream, "everything", "echo", arguments()).await;
+            second.unwrap()
+        }
+        Err(error) => panic!("{error:?}"),
+    };
+    assert_eq!(echo["content"][0]["text"], "Echo: hi");
+}
+
+async fn until_connected(upstream: &Upstream) {
+    catalogue(upstream, |now| {
+        matches!(now.servers[0].state, ServerState::Connected { .. })
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_http_server_that_restarts_during_a_call_loses_it_in_words_and_works_again() {
+    let mut server = EverythingHttp::start().await;
+    let upstream = connected([server.config.clone()]).await;
+    let begun = Arc::new(Notify::new());
+    let hears = Arc::clone(&begun);
+    let arguments = json!({ "duration": 600, "steps": 6_000 });
+    let long = call("everything", "trigger-long-running-operation", arguments)
+        .on_progress(move |_| hears.notify_one());
+    let restart = async {
+        begun.notified().await;
+        server.restart().await;
+    };
+    let (ended, ()) = in_time(async { tokio::join!(upstream.call(long), restart) }).await;
+    assert_eq!(
+        ended.unwrap_err().to_string(),
+        "the connection to server everything was lost during the call of tool \
+         trigger-long-running-operation; whether it took effect is not known"
+    );
+    echoes(&upstream).await;
+    upstream.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_http_server_that_restarted_while_nobody_called_is_called_as_ever() {
+    let mut server = EverythingHttp::start().await;
+    let upstream = connected([server.config.clone()]).await;
+    echoes(&upstream).await;
+    server.restart().await;
+    echoes(&upstream).await;
+    upstream.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_http_server_that_goes_away_while_nobody_calls_is_noticed_and_connected_again() {
+    let mut server = EverythingHttp::start().await;
+    let upstream = connected([server.config.clone()]).await;
+    is_connected(&upstream);
+    server.child.kill().await.unwrap();
+    catalogue(&upstream, |now| {
+        matches!(now.servers[0].state, ServerState::Lost { .. })
+    })
+    .await;
+    server.restart().await;
+    until_connected(&upstream).await;
+    echoes(&upstream).await;
     upstream.shutdown().await;
 }
 
