@@ -14,6 +14,7 @@ use crate::arguments::servers::ServerArguments;
 use crate::diagnostics;
 use crate::person::Person;
 use crate::status::Status;
+use crate::telemetry;
 use crate::terminal;
 
 /// Why there are no servers to work with.
@@ -42,6 +43,7 @@ pub async fn load(
     environment: &Environment,
 ) -> Result<Configuration, NoServers> {
     let loaded = Configuration::load(&arguments.config, environment)?;
+    telemetry::hide(loaded.configuration.redactor());
     for finding in &loaded.findings {
         // What is only worth knowing is for `config check`.
         if finding.severity != Severity::Note {
