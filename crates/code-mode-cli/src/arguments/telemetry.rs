@@ -41,8 +41,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// The protocol's library reports each failure as an error of its own, in the words of its types; we say
-/// the same in ours. Only filters that name it let it be heard.
+/// The protocol's library reports each failure as an error, in the words of its types; we say the same in
+/// ours. Who gives filters of their own instead of a level hears it as they say.
 const PROTOCOL: &str = "rmcp=off";
 
 /// What is logged, as `tracing` filters.

@@ -3,12 +3,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::mcp::Client;
 use crate::servers::with_servers;
-use crate::support::{Ended, Place};
+use crate::support::{Ended, Place, Running};
 use crate::telemetry::Collector;
 
 /// Part of every secret here, and of nothing else.
@@ -57,7 +58,6 @@ fn turning_away() -> u16 {
 /// Servers that cannot be reached or let nobody in, and one that tells what it knows.
 fn place() -> Place {
     let (closed, away) = (closed_port(), turning_away());
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/leaky.py");
     with_servers(&json!({ "mcpServers": {
         "token": { "url": format!("http://127.0.0.1:{closed}/mcp?token=hush-1") },
         "user": {
@@ -68,12 +68,18 @@ fn place() -> Place {
             "headers": { "Authorization": "Bearer hush-6" },
         },
         "user-away": { "url": format!("http://hush-7:hush-8@127.0.0.1:{away}/hush-9") },
-        "leaky": {
-            "command": "python3",
-            "args": ["-B", script],
-            "env": { "SECRET": "\"hush/hush+hush é" },
-        },
+        "leaky": leaky(),
     } }))
+}
+
+/// The server in `tests/servers/leaky.py`, as a configuration says it.
+fn leaky() -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/leaky.py");
+    json!({
+        "command": "python3",
+        "args": ["-B", script],
+        "env": { "SECRET": "\"hush/hush+hush é", "NAME": "hush_tool" },
+    })
 }
 
 const CALLS: &str = "
@@ -151,6 +157,28 @@ fn the_lowest_level_of_the_log_says_no_secret_in_either_form() {
 }
 
 #[test]
+fn a_subscription_that_is_refused_is_logged_without_secrets() {
+    let mut server = leaky();
+    server["args"].as_array_mut().unwrap().push("newest".into());
+    let place = with_servers(&json!({ "mcpServers": { "leaky": server } }));
+    let mut command = place.command(["mcp", "--config", "servers.json", "--log", "debug"]);
+    let mut gateway = Running::new(command.stdin(Stdio::piped()));
+    // Until it is closed, the gateway runs.
+    let requests = gateway.stdin();
+    let refused = loop {
+        let line = gateway.stderr_line();
+        assert!(!line.is_empty(), "standard error has ended");
+        if line.contains("a server takes no subscription") {
+            break line;
+        }
+    };
+    drop(requests);
+    assert!(refused.contains("no subscription for …"), "{refused}");
+    assert_hushed(&refused);
+    gateway.end().with(0);
+}
+
+#[test]
 fn who_wants_to_hear_the_library_hears_it_without_secrets() {
     let place = place();
     let log = ["--log", "rmcp=error", "--log-format", "json"];
@@ -203,7 +231,8 @@ fn the_audit_log_says_that_a_call_failed_and_no_secret() {
 #[test]
 fn a_collector_hears_no_secret() {
     let place = place();
-    place.write("script.js", CALLS);
+    // The spans of calls name the tool.
+    place.write("script.js", "await tools.mcp__leaky__hush_tool({})");
     let collector = Collector::start();
     let otlp = format!("--otlp={}", collector.endpoint);
     let mut command = place.command(["run", "script.js", "--config", "servers.json", &otlp]);
@@ -212,6 +241,8 @@ fn a_collector_hears_no_secret() {
         .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
     Ended::from(command.output().unwrap()).with(0);
     let (spans, _) = collector.spans(["session", "cell", "call"]);
+    let called = spans["call"].to_string();
+    assert!(called.contains("mcp__leaky__…"), "{called}");
     for span in spans.values() {
         assert_hushed(&span.to_string());
     }

@@ -1,6 +1,7 @@
 """A small MCP server on standard streams that says its secret, the variable SECRET, wherever it can: on
-standard error, in its log, in an error of the protocol, in a result that is an error, and encoded in
-several ways.
+standard error, in errors of the protocol, in a result that is an error; and encoded in several ways. The
+variable NAME names a tool. `leaky.py [newest]`: with `newest` it speaks revision 2026-07-28, and refuses
+subscriptions.
 """
 
 import json
@@ -22,14 +23,39 @@ SPELLINGS = " ".join([SECRET, ENCODED, LOWER, quote(SECRET), json.dumps(SECRET)]
 
 class Leaky(Server):
     name = "leaky"
-    tools = [tool("result", "Fails."), tool("refuse", "Refuses.")]
+    tools = [
+        tool("result", "Fails."),
+        tool("refuse", "Refuses."),
+        tool(os.environ.get("NAME", "unnamed"), "Is called like a secret."),
+    ]
+
+    def answer(self, request):
+        method = request["method"]
+        if "newest" in sys.argv and method == "server/discover":
+            discovered = {
+                "resultType": "complete",
+                "supportedVersions": ["2026-07-28"],
+                "capabilities": self.capabilities,
+                "ttlMs": 0,
+                "cacheScope": "private",
+            }
+            self.result(request, discovered)
+        elif "newest" in sys.argv and method == "tools/list":
+            listed = {"tools": self.tools, "ttlMs": 0, "cacheScope": "private"}
+            self.result(request, {"resultType": "complete", **listed})
+        elif method == "subscriptions/listen":
+            self.error(request, -32000, f"no subscription for {SPELLINGS}")
+        else:
+            super().answer(request)
 
     def call(self, request, name, arguments):
         print(f"called with {SPELLINGS}", file=sys.stderr, flush=True)
         if name == "result":
             self.result(request, {**text(f"failed: {SPELLINGS}"), "isError": True})
-        else:
+        elif name == "refuse":
             self.error(request, -32000, f"refused: {SPELLINGS}")
+        else:
+            self.result(request, text("called"))
 
 
 Leaky().run()
