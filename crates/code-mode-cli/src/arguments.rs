@@ -143,12 +143,12 @@ pub struct InstallArguments {
     pub move_servers: bool,
 
     /// The name of the entry. Default: code-mode.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub name: Option<String>,
 
-    /// The command that the client starts. Default: this executable's path; in a project, which
-    /// others share, code-mode from the PATH.
-    #[arg(long, value_name = "PATH")]
+    /// The command that the client starts, a file called code-mode. Default: this executable's path;
+    /// in a project, which others share, code-mode from the PATH.
+    #[arg(long, value_name = "PATH", value_parser = gateway_command)]
     pub command: Option<String>,
 }
 
@@ -306,6 +306,21 @@ fn is_identifier(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(in_name) && !name.as_bytes()[0].is_ascii_digit()
 }
 
+/// A command that the gateway would not know itself by, and start for ever.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "its file must be called code-mode, since that is how the gateway tells itself from servers"
+)]
+struct NotCodeMode;
+
+fn gateway_command(text: &str) -> Result<String, NotCodeMode> {
+    let file = std::path::Path::new(text).file_stem();
+    match file.is_some_and(|name| name == "code-mode") {
+        true => Ok(text.to_owned()),
+        false => Err(NotCodeMode),
+    }
+}
+
 /// Text that is no time span.
 #[derive(Debug, thiserror::Error)]
 #[error("give a number of seconds over 0, such as 2 or 0.5")]
@@ -368,6 +383,16 @@ mod tests {
             let refused = format!("{name}=true").parse::<ToolArgument>();
             let name = name.to_owned();
             assert_eq!(refused, Err(InvalidTool::NoIdentifier { name }));
+        }
+    }
+
+    #[test]
+    fn what_a_client_is_to_start_is_called_code_mode() {
+        for command in ["code-mode", "/opt/bin/code-mode", "code-mode.exe"] {
+            assert_eq!(gateway_command(command).as_deref(), Ok(command));
+        }
+        for command in ["", "/usr/bin/env", "code-mode-mcp", "/opt/code-mode/run"] {
+            assert_eq!(gateway_command(command), Err(NotCodeMode), "{command}");
         }
     }
 

@@ -71,7 +71,10 @@ pub fn tools_of_run(
 ) -> (ToolSet, Vec<String>) {
     let of_servers: Vec<_> = servers.into_iter().flat_map(ToolSet::iter).collect();
     let definitions = of_servers.iter().map(|tool| tool.definition.clone());
-    let tools = ToolSet::new(commands.into_iter().chain(definitions));
+    let missing = servers
+        .into_iter()
+        .flat_map(ToolSet::unavailable_namespaces);
+    let tools = ToolSet::new(commands.into_iter().chain(definitions)).unavailable(missing);
     let named = tools
         .iter()
         .filter(|tool| tool.definition.namespace.is_some());

@@ -22,7 +22,7 @@ use crate::media::{Media, UnwritableMedia};
 use crate::output::{self, Format, Output, OutputError};
 use crate::person::Person;
 use crate::script::{self, UnreadableScript};
-use crate::servers::{NoServers, Servers};
+use crate::servers::{Awaited, NoServers, Servers};
 use crate::signals::{Signal, Signals};
 use crate::status::{Drawing, Status};
 use crate::store::{self, StoreError};
@@ -72,7 +72,7 @@ async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit
     let servers = tokio::select! {
         biased;
         signal = signals.next() => return Ok(Exit::Signalled(signal)),
-        servers = Servers::connect_for_script(&arguments.servers, &status) => servers?,
+        servers = Servers::connect_for_script(&arguments.servers, Awaited::Mentioned(&source), &status) => servers?,
     };
     let (commands, definitions) = Commands::new(arguments.tools);
     let (tools, clashes) = tools_of_run(definitions, servers.as_ref().map(Servers::tools));

@@ -3,10 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use code_mode::ToolSet;
 use code_mode_mcp::audit::AuditLog;
 use code_mode_mcp::config::{ConfigError, Configuration, Environment, Severity};
+use code_mode_mcp::gateway::mentions;
 use code_mode_mcp::host::McpHost;
 use code_mode_mcp::upstream::{Catalogue, ServerState, Upstream, UpstreamOptions};
 
@@ -16,6 +18,9 @@ use crate::person::Person;
 use crate::status::Status;
 use crate::telemetry;
 use crate::terminal;
+
+/// How long a script is held up by a server that it does not mention: it may look for tools itself.
+const UNMENTIONED: Duration = Duration::from_secs(2);
 
 /// Why there are no servers to work with.
 #[derive(Debug, thiserror::Error)]
@@ -81,23 +86,28 @@ impl Servers {
     /// The servers of the files that were named, if any were: a script has what its caller gives it.
     pub async fn connect_for_script(
         arguments: &ServerArguments,
+        awaited: Awaited<'_>,
         status: &Status,
     ) -> Result<Option<Self>, NoServers> {
         if arguments.config.is_empty() {
             return Ok(None);
         }
-        let servers = Self::connect(arguments, status).await?;
+        let servers = Self::connect(arguments, awaited, status).await?;
         servers.say_what_is_missing().await;
         Ok(Some(servers))
     }
 
-    /// Reads the configuration and waits until every server is connected or known not to be.
-    pub async fn connect(arguments: &ServerArguments, status: &Status) -> Result<Self, NoServers> {
+    /// Reads the configuration and waits until the servers are connected or known not to be.
+    pub async fn connect(
+        arguments: &ServerArguments,
+        awaited: Awaited<'_>,
+        status: &Status,
+    ) -> Result<Self, NoServers> {
         let environment = Environment::of_process()?;
         let configuration = load(arguments, &environment).await?;
         let options = upstream_options(arguments, &environment, &configuration);
         let upstream = Upstream::start(configuration.servers.clone(), options);
-        until_settled(&upstream, status).await;
+        until_there(&upstream, awaited, status).await;
         Ok(Self {
             configuration,
             catalogue: upstream.catalogue(),
@@ -106,25 +116,45 @@ impl Servers {
     }
 }
 
-/// Waits until no server is being connected any more; the status line says which still are.
-async fn until_settled(upstream: &Upstream, status: &Status) {
+/// Which servers are worth waiting for.
+#[derive(Clone, Copy)]
+pub enum Awaited<'a> {
+    /// All.
+    All,
+    /// Those that this script mentions; the others for [`UNMENTIONED`].
+    Mentioned(&'a str),
+}
+
+/// Waits for servers that are being connected; the status line says which still are.
+async fn until_there(upstream: &Upstream, awaited: Awaited<'_>, status: &Status) {
     let mut changes = upstream.changes();
-    let settled = upstream.settled();
-    tokio::pin!(settled);
+    let patience = tokio::time::sleep(UNMENTIONED);
+    tokio::pin!(patience);
+    let mut impatient = false;
     loop {
+        changes.borrow_and_update();
         let catalogue = upstream.catalogue();
-        let connecting = catalogue
+        let names: Vec<&str> = catalogue
             .servers
             .iter()
-            .filter(|server| matches!(server.state, ServerState::Connecting));
-        let names: Vec<&str> = connecting.map(|server| server.name.as_str()).collect();
+            .filter(|server| matches!(server.state, ServerState::Connecting))
+            .filter(|server| match awaited {
+                Awaited::Mentioned(script) if impatient => mentions(script, &server.namespace),
+                _ => true,
+            })
+            .map(|server| server.name.as_str())
+            .collect();
         status.connecting(&names);
+        if names.is_empty() {
+            return;
+        }
         tokio::select! {
-            () = &mut settled => break,
-            Ok(()) = changes.changed() => {}
+            changed = changes.changed() => if changed.is_err() {
+                return;
+            },
+            () = &mut patience, if !impatient => impatient = true,
         }
     }
-    status.connecting(&[]);
 }
 
 impl Servers {

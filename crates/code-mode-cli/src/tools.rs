@@ -12,7 +12,7 @@ use crate::arguments::servers::ToolsArguments;
 use crate::diagnostics;
 use crate::exit::Exit;
 use crate::output;
-use crate::servers::{NoServers, Servers};
+use crate::servers::{Awaited, NoServers, Servers};
 use crate::signals::Signals;
 use crate::status::Status;
 use crate::terminal::{self, fit, pad, visible};
@@ -48,7 +48,7 @@ pub fn list(arguments: ToolsArguments) -> Result<Exit, ToolsError> {
 async fn connect_and_print(arguments: ToolsArguments) -> Result<Exit, NoServers> {
     let status = Status::default();
     let drawing = status.draw();
-    let servers = Servers::connect(&arguments.servers, &status).await?;
+    let servers = Servers::connect(&arguments.servers, Awaited::All, &status).await?;
     drop(drawing);
     servers.say_what_is_missing().await;
     let text = if arguments.types {

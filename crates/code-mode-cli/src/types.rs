@@ -10,7 +10,7 @@ use crate::diagnostics;
 use crate::exit::Exit;
 use crate::host::tools_of_run;
 use crate::output;
-use crate::servers::{NoServers, Servers};
+use crate::servers::{Awaited, NoServers, Servers};
 use crate::signals::Signals;
 use crate::status::Status;
 
@@ -39,7 +39,7 @@ pub fn print(arguments: TypesArguments) -> Result<Exit, TypesError> {
 async fn connect_and_print(arguments: TypesArguments) -> Result<Exit, NoServers> {
     let status = Status::default();
     let _drawing = status.draw();
-    let servers = Servers::connect_for_script(&arguments.servers, &status).await?;
+    let servers = Servers::connect_for_script(&arguments.servers, Awaited::All, &status).await?;
     let (_, definitions) = Commands::new(arguments.tools);
     let (tools, clashes) = tools_of_run(definitions, servers.as_ref().map(Servers::tools));
     for clash in clashes {

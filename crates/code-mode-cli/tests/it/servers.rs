@@ -51,6 +51,42 @@ fn a_script_calls_commands_and_servers_side_by_side() {
     assert_eq!(ended.stderr, "");
 }
 
+/// A server that takes everything and answers nothing.
+fn mute(startup_timeout_sec: u64) -> Value {
+    let args = ["-c", "cat > /dev/null"];
+    json!({ "command": "sh", "args": args, "startup_timeout_sec": startup_timeout_sec })
+}
+
+#[test]
+fn a_script_does_not_wait_for_a_server_that_it_does_not_mention() {
+    // Its time-out would be said, if it had been waited for.
+    let servers = json!({ "mute": mute(60), "notes": notes() });
+    let place = with_servers(&json!({ "mcpServers": servers }));
+    let script = "text(await tools.mcp__notes__say({ text: 'one' }))";
+    let ended = place.run(script, ["--config", "servers.json"]).with(0);
+    assert_eq!(ended.stdout, "one\n");
+    assert_eq!(
+        ended.stderr,
+        "code-mode: the server mute is not there: it is still being connected\n"
+    );
+}
+
+#[test]
+fn a_script_waits_for_a_server_that_it_mentions_and_is_told_why_it_is_not_there() {
+    let place = with_servers(&json!({ "mcpServers": { "mute": mute(3), "notes": notes() } }));
+    let ended = place.run("await tools.mcp__mute__say()", ["--config", "servers.json"]);
+    let ended = ended.with(1);
+    let why = "it did not answer within 3 s, the time-out for its start";
+    assert_contains(
+        &ended.stderr,
+        &format!("the server mute is not there: {why}\n"),
+    );
+    assert_contains(
+        &ended.stderr,
+        &format!("there is no tool \"mcp__mute__say\" now: mcp__mute is not available: {why}\n"),
+    );
+}
+
 #[test]
 fn without_the_flag_a_script_has_no_servers_whatever_lies_around() {
     let place = Place::new();

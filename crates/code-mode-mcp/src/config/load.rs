@@ -52,7 +52,7 @@ pub enum ConfigError {
         looked_at: Vec<PathBuf>,
     },
     /// Files were named, and none could be read; or that is so of the one that was found.
-    #[error("no configuration could be read: {}", lines(findings))]
+    #[error("no configuration could be read:{}", lines(findings))]
     Unreadable {
         /// Why not, for each file.
         findings: Vec<Finding>,
@@ -200,10 +200,7 @@ impl<'e> Reading<'e> {
                 let mut report = Report::new(path, "");
                 report.error(0, error.to_string(), error.todo());
                 self.findings.extend(report.into_findings());
-                return match error {
-                    Unreadable::Io(_) => Outcome::Unreadable,
-                    _ => Outcome::Read,
-                };
+                return Outcome::Unreadable;
             }
         };
         self.configuration.files.push(path.to_owned());

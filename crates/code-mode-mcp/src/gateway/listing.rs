@@ -281,8 +281,16 @@ fn direct(tool: &code_mode::Tool) -> Tool {
     }
 }
 
-/// Whether a script calls, or at least names, tools of this namespace.
-pub(super) fn mentions(source: &str, namespace: &str) -> bool {
+/// Whether a script calls, or at least names, tools of this namespace: then it is worth waiting for their
+/// server.
+///
+/// ```
+/// use code_mode_mcp::gateway::mentions;
+///
+/// assert!(mentions("await tools.mcp__git__git_log()", "mcp__git"));
+/// assert!(!mentions("await tools.mcp__github__issues()", "mcp__git"));
+/// ```
+pub fn mentions(source: &str, namespace: &str) -> bool {
     source.match_indices(namespace).any(|(at, _)| {
         let before = source[..at].chars().next_back();
         let after = &source[at + namespace.len()..];

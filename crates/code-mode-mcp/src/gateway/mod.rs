@@ -35,6 +35,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use listing::mentions;
 pub use options::{GatewayOptions, HttpOptions, Structured};
 pub use result::RESULT_KEY;
 

@@ -206,6 +206,12 @@ impl ToolSet {
         self
     }
 
+    /// What [`unavailable`](Self::unavailable) was told: namespaces, and why their tools are not there.
+    pub fn unavailable_namespaces(&self) -> impl Iterator<Item = (&str, &str)> {
+        let namespaces = self.unavailable.iter();
+        namespaces.map(|(_, namespace, why)| (namespace.as_str(), why.as_str()))
+    }
+
     /// The namespace without tools that a tool of this name would be in, and why it has none.
     pub(crate) fn why_unavailable(&self, name: &str) -> Option<(&str, &str)> {
         let beginnings = self.unavailable.iter();

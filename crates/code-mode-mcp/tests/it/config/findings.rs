@@ -78,13 +78,14 @@ fn a_file_that_is_not_utf_8_or_too_large_is_refused() {
     let binary = place.path("binary.json");
     std::fs::write(&binary, b"{ \"\xff\" }").unwrap();
     let huge = place.write("huge.json", &" ".repeat((1 << 20) + 1));
-    let loaded = place.load(&[binary, huge]);
+    let error = Configuration::load(&[binary, huge], &place.environment()).unwrap_err();
     assert_eq!(
-        place.found(&loaded),
-        [
-            "$PLACE/binary.json:1:1: error: the file is not UTF-8 (byte 4 is the first that is not)",
-            "$PLACE/huge.json:1:1: error: the file is over 1 MiB, which no list of servers is",
-        ]
+        place.plain(&error.to_string()),
+        "no configuration could be read:\n\
+         $PLACE/binary.json:1:1: error: the file is not UTF-8 (byte 4 is the first that is not)\n  \
+         save the file as UTF-8\n\
+         $PLACE/huge.json:1:1: error: the file is over 1 MiB, which no list of servers is\n  \
+         copy the servers into a file of their own and name that one"
     );
 }
 
