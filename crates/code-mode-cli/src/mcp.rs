@@ -7,7 +7,7 @@ use std::pin::pin;
 
 use code_mode::CancellationToken;
 use code_mode_mcp::audit::AuditUnwritable;
-use code_mode_mcp::config::{Configuration, Environment, Secret};
+use code_mode_mcp::config::{Configuration, Environment, Redactor, Secret};
 use code_mode_mcp::gateway::{Gateway, GatewayOptions, HttpOptions, ServeError};
 use code_mode_mcp::upstream::Upstream;
 use tokio::net::TcpListener;
@@ -17,6 +17,7 @@ use crate::diagnostics;
 use crate::exit::Exit;
 use crate::servers::{self, NoServers};
 use crate::signals::Signals;
+use crate::telemetry;
 
 /// Why nothing was served.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +133,9 @@ impl Front {
             let token = token.ok_or_else(|| McpError::NoToken {
                 variable: variable.clone(),
             })?;
-            options.bearer_token = Some(Secret::new(token));
+            let token = Secret::new(token);
+            telemetry::hide(Redactor::of_secrets([&token]));
+            options.bearer_token = Some(token);
         }
         let listener = TcpListener::bind(address.0)
             .await

@@ -16,6 +16,7 @@ use crate::arguments::servers::ServerArguments;
 use crate::diagnostics;
 use crate::person::Person;
 use crate::status::Status;
+use crate::telemetry;
 use crate::terminal;
 
 /// How long a script is held up by a server that it does not mention: it may look for tools itself.
@@ -47,6 +48,7 @@ pub async fn load(
     environment: &Environment,
 ) -> Result<Configuration, NoServers> {
     let loaded = Configuration::load(&arguments.config, environment)?;
+    telemetry::hide(loaded.configuration.redactor());
     for finding in &loaded.findings {
         // What is only worth knowing is for `config check`.
         if finding.severity != Severity::Note {

@@ -2,17 +2,21 @@
 //!
 //! Neither may hold up the work or change how it ends. Log lines wait for their reader on a thread,
 //! spans for their collector on another; both are given a bounded time at the end.
+//!
+//! Neither says a secret of the configuration, whoever wrote the text: what [`hide`] was told is taken
+//! out on those threads, just before it leaves the process.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use opentelemetry::trace::TracerProvider;
-use opentelemetry::{KeyValue, global};
+use code_mode_mcp::config::Redactor;
+use opentelemetry::trace::{Status, TracerProvider};
+use opentelemetry::{Array, KeyValue, Value, global};
 use opentelemetry_otlp::{ExporterBuildError, Protocol, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -42,6 +46,24 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// How many log lines wait for their reader; further ones are left out.
 const MAX_WAITING_LINES: usize = 4096;
+
+/// What the log and the spans must not say. Only ever grows: telemetry starts before there is a
+/// configuration, and lines about it may wait after it is gone. Locked for writing for moments only.
+static SECRETS: RwLock<Vec<Redactor>> = RwLock::new(Vec::new());
+
+/// Keeps these secrets out of all that is logged and exported from now on.
+pub fn hide(secrets: Redactor) {
+    let mut known = SECRETS.write().unwrap_or_else(PoisonError::into_inner);
+    known.push(secrets);
+}
+
+/// The text without any secret.
+fn redact(text: &str) -> String {
+    let known = SECRETS.read().unwrap_or_else(PoisonError::into_inner);
+    known
+        .iter()
+        .fold(text.to_owned(), |text, secrets| secrets.redact(&text))
+}
 
 /// Why nothing can be logged or exported. Nothing was run.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +101,8 @@ impl Telemetry {
                 })?,
         };
         let colours = matches!(target, LogTarget::StandardError) && colours_on_standard_error();
-        let log = LogWriter::start(target).map_err(TelemetryError::LogThread)?;
+        let log =
+            LogWriter::start(target, arguments.log_format).map_err(TelemetryError::LogThread)?;
         let lines = tracing_subscriber::fmt::layer().with_writer(log.clone());
         let lines: Box<dyn Layer<Registry> + Send + Sync> = match arguments.log_format {
             LogFormat::Text => lines.with_ansi(colours).boxed(),
@@ -190,7 +213,8 @@ struct Exporter {
 }
 
 impl SpanExporter for Exporter {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        batch.iter_mut().for_each(redact_span);
         let result = self.inner.export(batch).await;
         let failed_before = self.failed.swap(result.is_err(), Ordering::Relaxed);
         if let Err(error) = &result
@@ -214,6 +238,66 @@ impl SpanExporter for Exporter {
     }
 }
 
+fn redact_span(span: &mut SpanData) {
+    span.attributes.iter_mut().for_each(redact_attribute);
+    for event in &mut span.events.events {
+        event.name = redact(&event.name).into();
+        event.attributes.iter_mut().for_each(redact_attribute);
+    }
+    if let Status::Error { description } = &mut span.status {
+        *description = redact(description).into();
+    }
+}
+
+fn redact_attribute(attribute: &mut KeyValue) {
+    match &mut attribute.value {
+        Value::String(text) => *text = redact(text.as_str()).into(),
+        Value::Array(Array::String(texts)) => {
+            for text in texts {
+                *text = redact(text.as_str()).into();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A line of the log without any secret, in the form it has.
+fn redact_line(line: &str, format: LogFormat) -> String {
+    match format {
+        LogFormat::Text => {
+            let (head, rest) = line.split_at(end_of_level(line));
+            format!("{head}{}", redact(rest))
+        }
+        LogFormat::Json => match serde_json::from_str(line) {
+            Ok(serde_json::Value::Object(mut event)) => {
+                // The rest is ours: the time, the level, the target.
+                for key in ["fields", "span", "spans"] {
+                    event.get_mut(key).into_iter().for_each(redact_json);
+                }
+                format!("{}\n", serde_json::Value::Object(event))
+            }
+            _ => redact(line),
+        },
+    }
+}
+
+/// Where the time and the level end that a line of text begins with. A variable that says `DEBUG` must
+/// not blank them.
+fn end_of_level(line: &str) -> usize {
+    let levels = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
+    let ends = levels.map(|level| line.find(level).map(|at| at + level.len()));
+    ends.into_iter().flatten().min().unwrap_or_default()
+}
+
+fn redact_json(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => *text = redact(text),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(redact_json),
+        serde_json::Value::Object(members) => members.values_mut().for_each(redact_json),
+        _ => {}
+    }
+}
+
 enum LogTarget {
     StandardError,
     File(File),
@@ -234,7 +318,7 @@ enum LogMessage {
 }
 
 impl LogWriter {
-    fn start(target: LogTarget) -> io::Result<Self> {
+    fn start(target: LogTarget, format: LogFormat) -> io::Result<Self> {
         let (messages, received) = mpsc::channel();
         let writer = Self {
             messages,
@@ -244,7 +328,7 @@ impl LogWriter {
         let (waiting, lost) = (writer.waiting.clone(), writer.lost.clone());
         std::thread::Builder::new()
             .name("code-mode-log".to_owned())
-            .spawn(move || write_lines(target, &received, &waiting, &lost))?;
+            .spawn(move || write_lines(target, format, &received, &waiting, &lost))?;
         Ok(writer)
     }
 
@@ -258,6 +342,7 @@ impl LogWriter {
 
 fn write_lines(
     mut target: LogTarget,
+    format: LogFormat,
     received: &Receiver<LogMessage>,
     waiting: &AtomicUsize,
     lost: &AtomicUsize,
@@ -270,7 +355,8 @@ fn write_lines(
     for message in received {
         match message {
             LogMessage::Line(line) => {
-                write(&line);
+                let line = String::from_utf8_lossy(&line);
+                write(redact_line(&line, format).as_bytes());
                 waiting.fetch_sub(1, Ordering::Relaxed);
                 let lost = lost.swap(0, Ordering::Relaxed);
                 if lost > 0 {
@@ -316,7 +402,30 @@ impl<'a> MakeWriter<'a> for LogWriter {
 
 #[cfg(test)]
 mod tests {
+    use code_mode_mcp::config::Secret;
+
     use super::*;
+
+    #[test]
+    fn a_secret_is_in_no_line_and_the_level_stays() {
+        hide(Redactor::of_secrets(
+            &["DEBUG", "fields", "qu\"ote-1"].map(Secret::new),
+        ));
+        for (format, line, expected) in [
+            (
+                LogFormat::Text,
+                "2026-01-01T00:00:00Z DEBUG code_mode: qu\"ote-1 at DEBUG why=\"qu\\\"ote-1\"\n",
+                "2026-01-01T00:00:00Z DEBUG code_mode: … at … why=\"…\"\n",
+            ),
+            (
+                LogFormat::Json,
+                "{\"level\":\"DEBUG\",\"fields\":{\"message\":\"qu\\\"ote-1\"}}\n",
+                "{\"level\":\"DEBUG\",\"fields\":{\"message\":\"…\"}}\n",
+            ),
+        ] {
+            assert_eq!(redact_line(line, format), expected);
+        }
+    }
 
     #[test]
     fn the_endpoint_is_a_base_url_or_that_of_traces() {

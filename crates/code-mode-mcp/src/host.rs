@@ -300,6 +300,8 @@ impl<E: CallEvents> McpHost<E> {
             Ok(_) => (AuditOutcome::Ok, None),
             Err(failure) => (failure.outcome, Some(failure.error.message.as_str())),
         };
+        // A result is the server's own words: it may say what it was configured with.
+        let error = error.map(|text| self.upstream.redact(&route.server, text));
         audit.note(&AuditEntry {
             session: &self.session,
             cell: &call.cell_id.to_string(),
@@ -309,7 +311,7 @@ impl<E: CallEvents> McpHost<E> {
             decision,
             outcome,
             took,
-            error,
+            error: error.as_deref(),
         });
     }
 

@@ -41,6 +41,10 @@ pub enum LogFormat {
     Json,
 }
 
+/// The protocol's library reports each failure as an error, in the words of its types; we say the same in
+/// ours. Who gives filters of their own instead of a level hears it as they say.
+const PROTOCOL: &str = "rmcp=off";
+
 /// What is logged, as `tracing` filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(String);
@@ -48,7 +52,7 @@ pub struct LogFilter(String);
 impl LogFilter {
     /// What is logged by default where the command itself says which servers are missing.
     pub fn without_missing_servers() -> Self {
-        Self("warn,code_mode_mcp::upstream=error".to_owned())
+        Self(format!("warn,{PROTOCOL},code_mode_mcp::upstream=error"))
     }
 
     /// The filter that this text is, or a level.
@@ -59,7 +63,7 @@ impl LogFilter {
 
 impl Default for LogFilter {
     fn default() -> Self {
-        Self("warn".to_owned())
+        Self(format!("warn,{PROTOCOL}"))
     }
 }
 
@@ -86,7 +90,7 @@ impl FromStr for LogFilter {
         if let Ok(level) = text.parse::<LevelFilter>() {
             // A level is about us: of libraries nobody wants to hear more than warnings.
             let others = level.min(LevelFilter::WARN);
-            return Ok(Self(format!("{others},code_mode={level}")));
+            return Ok(Self(format!("{others},{PROTOCOL},code_mode={level}")));
         }
         if !text.contains(['=', ',', '[']) {
             return Err(InvalidLogFilter::NoLevel);
@@ -103,10 +107,10 @@ mod tests {
     #[test]
     fn a_level_is_about_us_and_at_most_warnings_of_libraries() {
         let filter = |text: &str| text.parse::<LogFilter>().unwrap().0;
-        assert_eq!(filter("debug"), "warn,code_mode=debug");
-        assert_eq!(filter("error"), "error,code_mode=error");
-        assert_eq!(filter(""), "warn");
-        assert_eq!(filter("OFF"), "off,code_mode=off");
+        assert_eq!(filter("debug"), "warn,rmcp=off,code_mode=debug");
+        assert_eq!(filter("error"), "error,rmcp=off,code_mode=error");
+        assert_eq!(filter(""), "warn,rmcp=off");
+        assert_eq!(filter("OFF"), "off,rmcp=off,code_mode=off");
         assert_eq!(filter("rmcp=info"), "rmcp=info");
     }
 

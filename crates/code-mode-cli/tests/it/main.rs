@@ -11,6 +11,7 @@ mod installed;
 mod limits;
 mod mcp;
 mod output;
+mod secrets;
 mod servers;
 mod signals;
 mod store;

@@ -34,13 +34,13 @@ fn run<const N: usize>(place: &Place, script: &str, arguments: [&str; N]) -> End
 }
 
 /// A collector that takes everything: path, headers in small letters, and body of each request.
-struct Collector {
-    endpoint: String,
+pub struct Collector {
+    pub endpoint: String,
     requests: Receiver<(String, String, Vec<u8>)>,
 }
 
 impl Collector {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let (sender, requests) = mpsc::channel();
@@ -56,7 +56,7 @@ impl Collector {
 
     /// Waits until spans of these names have come; the answer has all by name, and the attributes of
     /// what sent them.
-    fn spans(&self, names: [&str; 3]) -> (HashMap<String, Value>, Value) {
+    pub fn spans(&self, names: [&str; 3]) -> (HashMap<String, Value>, Value) {
         let mut spans = HashMap::new();
         let mut resource = Value::Null;
         while !names.iter().all(|name| spans.contains_key(*name)) {

@@ -32,7 +32,7 @@ pub use environment::Environment;
 pub(crate) use file::{Holder, is_gateway, project_of};
 pub use finding::{Finding, Severity};
 pub use load::{ConfigError, Loaded};
-pub(crate) use redact::Redactor;
+pub use redact::Redactor;
 
 /// All that configuration files said, with variables expanded.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,13 @@ pub struct Configuration {
     pub policy: Policy,
     /// Tools that clients are also offered directly, beside `exec` and `wait`.
     pub exposed: Vec<ToolPattern>,
+}
+
+impl Configuration {
+    /// Takes the secrets of all servers out of texts.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(&self.servers)
+    }
 }
 
 /// One server, as configured.
@@ -84,7 +91,8 @@ impl ServerConfig {
     ///
     /// Secrets are the values of `env` and `headers` (of the latter also what follows a scheme such
     /// as `Bearer`), what variables put into arguments and the URL, and all of the URL but its
-    /// origin. A value under 4 bytes, `true` and `false` are none: they would blank half a text.
+    /// origin; each also percent-encoded, and escaped as in JSON. A value under 4 bytes, `true` and
+    /// `false` are none: they would blank half a text.
     ///
     /// ```
     /// use code_mode_mcp::config::{Secret, ServerConfig, Transport};
@@ -96,7 +104,7 @@ impl ServerConfig {
     /// assert_eq!(server.redact("refused: s3cr3t"), "refused: …");
     /// ```
     pub fn redact(&self, text: &str) -> String {
-        Redactor::new(self).redact(text)
+        Redactor::new([self]).redact(text)
     }
 }
 

@@ -207,10 +207,14 @@ impl Connection {
                     }
                 }
                 Err(ServiceError::McpError(error)) => {
-                    tracing::debug!(message = &*error.message, "a server takes no subscription");
+                    let why = self.line.redactor.redact(&error.message);
+                    tracing::debug!(why, "a server takes no subscription");
                     return;
                 }
-                Err(error) => tracing::debug!(%error, "a subscription failed"),
+                Err(error) => {
+                    let why = self.line.redactor.redact(&with_causes(&error));
+                    tracing::debug!(why, "a subscription failed");
+                }
             }
             tokio::time::sleep(LISTEN_AGAIN).await;
         }

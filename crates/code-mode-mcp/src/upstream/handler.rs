@@ -87,7 +87,7 @@ impl ClientHandler for Handler {
         _context: NotificationContext<RoleClient>,
     ) {
         let server = &*self.server;
-        let logger = said.logger.as_deref().unwrap_or_default();
+        let logger = self.redactor.redact(&said.logger.unwrap_or_default());
         let data = self.redactor.redact(&said.data.to_string());
         match said.level {
             LoggingLevel::Debug => {

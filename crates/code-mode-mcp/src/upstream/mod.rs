@@ -234,6 +234,14 @@ impl Upstream {
         }
     }
 
+    /// A text about a server without the secrets of its configuration.
+    pub(crate) fn redact(&self, server: &str, text: &str) -> String {
+        match self.shared.server(server) {
+            Some(server) => server.redactor.redact(text),
+            None => text.to_owned(),
+        }
+    }
+
     /// Closes all connections and ends the child processes.
     pub async fn shutdown(&self) {
         self.tasks.stop.cancel();

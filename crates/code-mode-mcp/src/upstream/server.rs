@@ -25,7 +25,7 @@ pub(super) struct Server {
     pub(super) config: ServerConfig,
     /// The namespace of its tools.
     pub(super) namespace: String,
-    redactor: Redactor,
+    pub(super) redactor: Redactor,
     last_words: LastWords,
     /// Where calls find the connection.
     link: watch::Sender<Link>,
@@ -68,7 +68,7 @@ enum Link {
 impl Server {
     pub(super) fn new(config: ServerConfig, namespace: String, learned: Arc<Learned>) -> Self {
         Self {
-            redactor: Redactor::new(&config),
+            redactor: Redactor::new([&config]),
             config,
             namespace,
             last_words: LastWords::default(),
