@@ -14,6 +14,7 @@ use rmcp::model::{
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use super::Shared;
@@ -36,6 +37,8 @@ pub(super) struct Call<'a> {
     client: Client,
     /// The session of the connection; `None` where clients name their session.
     connection: Option<Arc<ClientSession>>,
+    /// Fires when calls are to come to an end.
+    closing: &'a CancellationToken,
     request: CallToolRequestParams,
     /// What it goes on with, if it is a request of before that comes with answers.
     resumed: Option<Resumed>,
@@ -99,6 +102,7 @@ impl<'a> Call<'a> {
         gateway: &'a Arc<Shared>,
         client: Client,
         connection: Option<Arc<ClientSession>>,
+        closing: &'a CancellationToken,
         mut request: CallToolRequestParams,
     ) -> Result<Self, ErrorData> {
         const NOT_OURS: &str = "the request state is none that this server gave, or its cell is gone; \
@@ -115,6 +119,7 @@ impl<'a> Call<'a> {
             gateway,
             client,
             connection,
+            closing,
             request,
             resumed,
         })
@@ -415,7 +420,7 @@ impl<'a> Call<'a> {
         tokio::select! {
             _ = timeout(longest, connected) => Some(upstream.catalogue()),
             () = self.client.cancelled.cancelled() => None,
-            () = self.gateway.closing.cancelled() => Some(upstream.catalogue()),
+            () = self.closing.cancelled() => Some(upstream.catalogue()),
         }
     }
 }

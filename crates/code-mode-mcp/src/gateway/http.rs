@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::connection::{Connection, ConnectionKind};
+use super::connection::{Calls, Connection, ConnectionKind};
 use super::{HttpOptions, ServeError, Shared};
 use crate::config::Secret;
 use crate::upstream::ServerState;
@@ -95,11 +95,16 @@ fn router(
         .with_max_request_body_bytes(options.max_request_bytes)
         .with_cancellation_token(closed);
     let connecting = Arc::clone(gateway);
+    let calls = Calls {
+        running: requests.clone(),
+        closing: gateway.closing.clone(),
+    };
     let mcp = StreamableHttpService::new(
         move || {
             Ok(Connection::new(
                 Arc::clone(&connecting),
                 ConnectionKind::Http,
+                calls.clone(),
             ))
         },
         Arc::new(sessions),
