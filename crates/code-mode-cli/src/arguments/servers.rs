@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Arg, Args, ValueEnum};
 use code_mode_mcp::audit::{AuditLog, AuditOptions, AuditUnwritable, AuditedArguments};
-use code_mode_mcp::gateway::Structured;
+use code_mode_mcp::gateway::{Origin, Structured};
 use code_mode_mcp::policy::ToolPattern;
 
 use super::telemetry::TelemetryArguments;
@@ -129,10 +129,10 @@ pub struct HttpArguments {
     #[arg(long, value_name = "HOST", requires = "http")]
     pub allow_host: Vec<String>,
 
-    /// An origin whose web pages may use the gateway, such as https://example.com, beside those of
-    /// localhost. Repeatable.
+    /// An origin whose web pages may use the gateway, such as https://example.com, or with :* for any
+    /// port, beside those of localhost. Repeatable.
     #[arg(long, value_name = "ORIGIN", requires = "http")]
-    pub allow_origin: Vec<String>,
+    pub allow_origin: Vec<Origin>,
 }
 
 #[derive(Debug, Args)]

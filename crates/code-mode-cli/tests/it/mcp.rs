@@ -189,6 +189,31 @@ fn a_signal_ends_the_gateway_well() {
 }
 
 #[test]
+fn a_signal_has_what_is_running_answered_with_its_output() {
+    let mut client = Client::start(&place(), ["--config", "servers.json"]);
+    let source = "text('part'); notify('begun'); await new Promise((r) => setTimeout(r, 600_000))";
+    client.send(json!({
+        "jsonrpc": "2.0", "id": "running", "method": "tools/call",
+        "params": {
+            "name": "exec", "arguments": { "source": source },
+            "_meta": { "progressToken": 1 },
+        },
+    }));
+    let begun = client.gateway.stdout_line();
+    assert!(begun.contains("begun"), "{begun}");
+    client.gateway.signal(Signal::TERM);
+    let answer = client.gateway.stdout_line();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["id"], "running");
+    let said = texts(&answer["result"]);
+    assert!(
+        said.contains("Script terminated") && said.contains("part"),
+        "{said}"
+    );
+    client.close().with(0);
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let place = Place::new();
     let alive = place.fifo("alive");
@@ -314,6 +339,14 @@ fn nothing_is_served_without_a_configuration_an_address_or_a_token() {
     refused(
         ["--config", "servers.json", "--http", "example.com"],
         &["127.0.0.1:8080"],
+    );
+    refused(
+        with(["--http", "0", "--allow-origin", "app.example.com/x"]),
+        &[
+            "--allow-origin",
+            "\"app.example.com/x\" is no origin",
+            "https://app.example.com",
+        ],
     );
     refused(
         ["--config", "servers.json", "--allow-host", "h"],

@@ -14,6 +14,7 @@ use rmcp::model::{
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use super::Shared;
@@ -36,6 +37,8 @@ pub(super) struct Call<'a> {
     client: Client,
     /// The session of the connection; `None` where clients name their session.
     connection: Option<Arc<ClientSession>>,
+    /// Fires when calls are to come to an end.
+    closing: &'a CancellationToken,
     request: CallToolRequestParams,
     /// What it goes on with, if it is a request of before that comes with answers.
     resumed: Option<Resumed>,
@@ -99,6 +102,7 @@ impl<'a> Call<'a> {
         gateway: &'a Arc<Shared>,
         client: Client,
         connection: Option<Arc<ClientSession>>,
+        closing: &'a CancellationToken,
         mut request: CallToolRequestParams,
     ) -> Result<Self, ErrorData> {
         const NOT_OURS: &str = "the request state is none that this server gave, or its cell is gone; \
@@ -115,6 +119,7 @@ impl<'a> Call<'a> {
             gateway,
             client,
             connection,
+            closing,
             request,
             resumed,
         })
@@ -160,12 +165,23 @@ impl<'a> Call<'a> {
                  the stored values and cells of this one."
             ));
         }
+        let servers = catalogue.servers.iter();
+        let mentioned = servers
+            .map(|server| &server.namespace)
+            .filter(|namespace| mentions(&source.source, namespace))
+            .cloned()
+            .collect();
         let request = ExecuteRequest::new(source.source)
             .tool_call_id(self.client.request_id.to_string())
             .enabled_tools(catalogue.tools.clone())
             .yield_time_ms(u64::MAX);
         match running.session.engine.start(request) {
-            Ok(cell) => self.watch_started(&running, cell, wanted).await,
+            Ok(cell) => {
+                let log = running.session.cells.of(cell.cell_id());
+                // A new cell's, which has none yet.
+                let _ = log.mentioned.set(mentioned);
+                self.watch_started(&running, cell, wanted).await
+            }
             Err(error) => failure(error).into(),
         }
     }
@@ -343,10 +359,9 @@ impl<'a> Call<'a> {
         if wanted.kind == Kind::Direct {
             return direct_result(response);
         }
-        let catalogue = self.gateway.upstream.catalogue();
-        if response.error_text().is_some() || catalogue.tools.is_empty() {
-            wanted.remarks.extend(missing_servers(&catalogue));
-        }
+        wanted
+            .remarks
+            .extend(self.missing_servers(session, cell, response));
         let structured = self.gateway.options.structured;
         let options = AnswerOptions {
             max_tokens: wanted.max_tokens,
@@ -356,6 +371,30 @@ impl<'a> Call<'a> {
             remarks: wanted.remarks,
         };
         result::answer(session, cell, response, options)
+    }
+
+    /// What an answer says of servers that are missing. Of all of them once, when that may explain it; and
+    /// at the end of a script of those that it mentions. The description of `exec` has them anyway.
+    fn missing_servers(
+        &self,
+        session: &ClientSession,
+        cell: &CellLog,
+        response: &RuntimeResponse,
+    ) -> Option<String> {
+        let catalogue = self.gateway.upstream.catalogue();
+        if response.error_text().is_some() || catalogue.tools.is_empty() {
+            let missing = catalogue.missing();
+            let missing = missing.map(|(server, _)| server.namespace.clone());
+            if session.missing_is_news(missing.collect()) {
+                return missing_servers(&catalogue.servers);
+            }
+        }
+        if matches!(response, RuntimeResponse::Yielded { .. }) {
+            return None;
+        }
+        let mentioned = cell.mentioned.get()?;
+        let servers = catalogue.servers.iter();
+        missing_servers(servers.filter(|server| mentioned.contains(&server.namespace)))
     }
 
     fn session_argument(&self) -> SessionArgument {
@@ -415,7 +454,7 @@ impl<'a> Call<'a> {
         tokio::select! {
             _ = timeout(longest, connected) => Some(upstream.catalogue()),
             () = self.client.cancelled.cancelled() => None,
-            () = self.gateway.closing.cancelled() => Some(upstream.catalogue()),
+            () = self.closing.cancelled() => Some(upstream.catalogue()),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! with `notify`, questions to a person. Written by [`SessionEvents`], read by whoever watches a cell.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use code_mode::{CancellationToken, CellId, Notification};
@@ -133,6 +133,8 @@ pub(super) struct Question {
 pub(super) struct CellLog {
     /// When it was first heard of.
     pub(super) started: Instant,
+    /// The namespaces that its script mentions.
+    pub(super) mentioned: OnceLock<Vec<String>>,
     state: Mutex<State>,
     /// Wakes the one request that watches the cell; a wake that nobody waits for is kept.
     changed: Notify,
@@ -161,6 +163,7 @@ impl Default for CellLog {
     fn default() -> Self {
         Self {
             started: Instant::now(),
+            mentioned: OnceLock::new(),
             state: Mutex::default(),
             changed: Notify::new(),
         }

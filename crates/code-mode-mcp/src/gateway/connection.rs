@@ -18,6 +18,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument, field, info_span};
 
 use super::Shared;
@@ -53,8 +54,18 @@ pub(super) struct Connection {
     seen: watch::Sender<Option<u64>>,
     /// The revision that there was when the client asked to be told of changes.
     listening_from: Mutex<u64>,
+    calls: Calls,
     ended: CancellationToken,
     _end: DropGuard,
+}
+
+/// The tool calls of a connection, for whoever closes it.
+#[derive(Clone)]
+pub(super) struct Calls {
+    /// Those that are running.
+    pub(super) running: TaskTracker,
+    /// Fires when they are to come to an end.
+    pub(super) closing: CancellationToken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +77,7 @@ pub(super) enum ConnectionKind {
 }
 
 impl Connection {
-    pub(super) fn new(gateway: Arc<Shared>, kind: ConnectionKind) -> Self {
+    pub(super) fn new(gateway: Arc<Shared>, kind: ConnectionKind, calls: Calls) -> Self {
         let ended = CancellationToken::new();
         let connection = Self {
             kind,
@@ -75,6 +86,7 @@ impl Connection {
             log_level: Mutex::new(LoggingLevel::Info),
             seen: watch::Sender::new(None),
             listening_from: Mutex::default(),
+            calls,
             _end: ended.clone().drop_guard(),
             ended,
             gateway,
@@ -251,6 +263,7 @@ impl ServerHandler for Connection {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let _running = self.calls.running.token();
         let session = self.session.get().map(|session| session.number);
         let cell = field::Empty;
         let name = request.name.clone();
@@ -262,7 +275,13 @@ impl ServerHandler for Connection {
         continue_trace(&span, &context.meta);
         self.learn_name(&context);
         let client = self.client(&context);
-        let call = Call::new(&self.gateway, client, self.session(), request)?;
+        let call = Call::new(
+            &self.gateway,
+            client,
+            self.session(),
+            &self.calls.closing,
+            request,
+        )?;
         Ok(match &*name {
             "exec" => call.exec().instrument(span).await,
             "wait" => call.wait().instrument(span).await,

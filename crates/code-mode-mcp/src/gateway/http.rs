@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -21,11 +21,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::connection::{Connection, ConnectionKind};
-use super::{HttpOptions, ServeError, Shared};
+use super::connection::{Calls, Connection, ConnectionKind};
+use super::{HttpOptions, Origin, ServeError, Shared};
 use crate::config::Secret;
 use crate::upstream::ServerState;
+
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 pub(super) async fn serve(
     gateway: &Arc<Shared>,
@@ -88,18 +91,24 @@ fn router(
             .session_idle_time
             .max(gateway.options.longest_silent_wait * 2),
     );
+    let origins = options.origins();
     let config = StreamableHttpServerConfig::default()
         .with_allowed_hosts(options.hosts(address))
-        .with_allowed_origins(options.origins())
+        .with_allowed_origins(origins.iter().map(Origin::to_pattern))
         .enforce_origin_validation()
         .with_max_request_body_bytes(options.max_request_bytes)
         .with_cancellation_token(closed);
     let connecting = Arc::clone(gateway);
+    let calls = Calls {
+        running: requests.clone(),
+        closing: gateway.closing.clone(),
+    };
     let mcp = StreamableHttpService::new(
         move || {
             Ok(Connection::new(
                 Arc::clone(&connecting),
                 ConnectionKind::Http,
+                calls.clone(),
             ))
         },
         Arc::new(sessions),
@@ -115,11 +124,34 @@ fn router(
         .layer(middleware::from_fn_with_state(
             options.bearer_token.clone(),
             authorize,
-        ));
+        ))
+        // Before the token is asked for, which browsers do not send with their question.
+        .layer(cors(origins));
     Router::new()
         .route("/healthz", get(health))
         .with_state(Arc::clone(gateway))
         .merge(mcp)
+}
+
+/// Tells browsers that pages of these origins may send what MCP clients send, and read the answers.
+fn cors(origins: Vec<Origin>) -> CorsLayer {
+    let allowed = AllowOrigin::predicate(move |origin, _| {
+        let origin = origin.to_str().unwrap_or_default();
+        origins.iter().any(|allowed| allowed.is_of(origin))
+    });
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            SESSION_ID,
+            HeaderName::from_static("mcp-protocol-version"),
+            HeaderName::from_static("mcp-method"),
+            HeaderName::from_static("mcp-name"),
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([SESSION_ID])
 }
 
 /// Counts a request until the last byte of its answer is handed on. Streams that clients only listen on
@@ -177,7 +209,7 @@ async fn end_session(State(gateway): State<Arc<Shared>>, request: Request, next:
 
 /// Which session a request is for, where there are connections.
 pub(super) fn session_id(headers: &HeaderMap) -> Option<&str> {
-    headers.get("mcp-session-id")?.to_str().ok()
+    headers.get(SESSION_ID)?.to_str().ok()
 }
 
 /// Lets in who has the token, if there is one.

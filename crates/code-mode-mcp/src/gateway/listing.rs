@@ -17,7 +17,7 @@ use super::cell::{milliseconds, shortened};
 use super::options::{DescriptionLength, GatewayOptions};
 use super::result::output_schema;
 use crate::policy::ToolPattern;
-use crate::upstream::{Catalogue, ServerState, Upstream};
+use crate::upstream::{Catalogue, ServerState, ServerStatus, Upstream};
 
 /// How much of a server's instructions is shown to models, in bytes.
 const INSTRUCTIONS_BYTES: usize = 600;
@@ -74,7 +74,7 @@ impl Essence {
             instructions: instructions
                 .map(|(namespace, text)| (namespace.to_owned(), text.to_owned()))
                 .collect(),
-            missing: missing_servers(catalogue),
+            missing: missing_servers(&catalogue.servers),
         }
     }
 }
@@ -189,7 +189,7 @@ fn exec_description(
     length: DescriptionLength,
 ) -> String {
     let max_tokens = options.description_tokens.unwrap_or(length.tokens());
-    let missing = missing_servers(catalogue);
+    let missing = missing_servers(&catalogue.servers);
     let taken = missing.as_deref().map_or(0, |text| {
         ApproximateTokens.count(text) + ApproximateTokens.count("\n\n")
     });
@@ -217,11 +217,12 @@ fn quoted(instructions: &str) -> String {
     format!("The server says of itself:\n{}", lines.join("\n"))
 }
 
-/// Which servers have no tools here, and why.
-pub(super) fn missing_servers(catalogue: &Catalogue) -> Option<String> {
-    let lines: Vec<String> = catalogue
-        .servers
-        .iter()
+/// Which of these servers have no tools here, and why in short: whoever calls one is told all.
+pub(super) fn missing_servers<'a>(
+    servers: impl IntoIterator<Item = &'a ServerStatus>,
+) -> Option<String> {
+    let lines: Vec<String> = servers
+        .into_iter()
         .filter_map(|server| match &server.state {
             ServerState::Connected { .. } => None,
             ServerState::Connecting => Some(format!(
@@ -231,15 +232,18 @@ pub(super) fn missing_servers(catalogue: &Catalogue) -> Option<String> {
             ServerState::Lost { why } => Some(format!(
                 "- {}: {}; it is tried again by itself",
                 server.namespace,
-                one_line(why)
+                reason(why)
             )),
         })
         .collect();
     (!lines.is_empty()).then(|| format!("Servers that are missing now:\n{}", lines.join("\n")))
 }
 
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
+/// What went wrong, without what may help and without what the server wrote, which is in the log and in
+/// the errors of calls.
+fn reason(why: &str) -> String {
+    let first = why.split([';', '\n']).next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
     shortened(&words.join(" "), REASON_BYTES)
 }
 
@@ -323,6 +327,18 @@ mod tests {
         ] {
             assert!(!mentions(source, "mcp__git"), "{source}");
         }
+    }
+
+    #[test]
+    fn the_reason_why_a_server_is_missing_is_its_first_clause() {
+        for why in [
+            "the process ended",
+            "the process ended; it last wrote:\nTraceback",
+            "the process  ended\nTraceback",
+        ] {
+            assert_eq!(reason(why), "the process ended");
+        }
+        assert!(reason(&"x".repeat(10_000)).len() < REASON_BYTES + 10);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod handle;
 mod http;
 mod listing;
 mod options;
+mod origin;
 mod outputs;
 mod question;
 mod result;
@@ -37,6 +38,7 @@ use tokio_util::task::TaskTracker;
 
 pub use listing::mentions;
 pub use options::{GatewayOptions, HttpOptions, Structured};
+pub use origin::{NotAnOrigin, Origin};
 pub use result::RESULT_KEY;
 
 use self::cell::{Cells, SessionEvents};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use code_mode::Limits;
 
+use super::origin::Origin;
 use crate::audit::AuditLog;
 use crate::config::Secret;
 use crate::policy::ToolPattern;
@@ -166,10 +167,9 @@ pub struct HttpOptions {
     /// Values of `Host` that are served, as `NAME` or `NAME:PORT`, besides `localhost`, `127.0.0.1`,
     /// `::1` and the address itself. Default none.
     pub allowed_hosts: Vec<String>,
-    /// Values of `Origin` that are served, such as `https://app.example.com:443`, or with `:*` for any
-    /// port, besides those of loopback names. Requests without `Origin`, which is all that do not come
-    /// from a browser, are served in any case. Default none.
-    pub allowed_origins: Vec<String>,
+    /// Origins whose web pages may use the gateway, besides those of loopback names. Requests without
+    /// `Origin`, which is all that do not come from a browser, are served in any case. Default none.
+    pub allowed_origins: Vec<Origin>,
     /// The largest request, in bytes. Default 4 MiB. A larger one is answered with status 413.
     pub max_request_bytes: usize,
 }
@@ -198,15 +198,9 @@ impl HttpOptions {
         hosts
     }
 
-    /// All `Origin` values that are served.
-    pub(super) fn origins(&self) -> Vec<String> {
-        let mut origins = Vec::new();
-        for scheme in ["http", "https"] {
-            for host in ["localhost", "127.0.0.1", "[::1]"] {
-                origins.push(format!("{scheme}://{host}:*"));
-            }
-        }
-        origins.extend(self.allowed_origins.iter().cloned());
-        origins
+    /// All origins that are served.
+    pub(super) fn origins(&self) -> Vec<Origin> {
+        let allowed = self.allowed_origins.iter().cloned();
+        Origin::local().chain(allowed).collect()
     }
 }

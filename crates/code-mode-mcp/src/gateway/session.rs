@@ -1,6 +1,6 @@
 //! One client's session: an engine session and what is known of its cells; and all sessions of a gateway.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -22,9 +22,20 @@ pub(super) struct ClientSession {
     pub(super) handle: Option<String>,
     pub(super) engine: Session,
     pub(super) cells: Arc<Cells>,
+    /// The namespaces of the servers that were missing when the client was last told of them.
+    told_missing: Mutex<BTreeSet<String>>,
 }
 
 impl ClientSession {
+    /// Whether servers are missing that the client was not told of, or not all of those that it was told
+    /// of. Takes it for told now.
+    pub(super) fn missing_is_news(&self, missing: BTreeSet<String>) -> bool {
+        let mut told = lock(&self.told_missing);
+        let news = !missing.is_empty() && *told != missing;
+        *told = missing;
+        news
+    }
+
     /// Ends a cell that nobody will ask for any more, in the background.
     pub(super) fn abandon(self: &Arc<Self>, cell_id: CellId) {
         let session = Arc::clone(self);
@@ -210,6 +221,7 @@ impl Sessions {
             handle,
             engine: engine(number, Arc::clone(&cells)),
             cells,
+            told_missing: Mutex::default(),
         });
         let mut all = lock(&self.all);
         all.retain(|session| session.strong_count() > 0);

@@ -8,8 +8,9 @@ use rmcp::service::{ServerInitializeError, serve_server_with_ct};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::connection::{Connection, ConnectionKind};
+use super::connection::{Calls, Connection, ConnectionKind};
 use super::{ServeError, Shared};
 
 pub(super) async fn serve<R, W>(
@@ -22,12 +23,17 @@ where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let connection = Connection::new(Arc::clone(gateway), ConnectionKind::Stream);
+    let calls = Calls {
+        running: TaskTracker::new(),
+        closing: gateway.closing.child_token(),
+    };
+    let connection = Connection::new(Arc::clone(gateway), ConnectionKind::Stream, calls.clone());
     let session = connection.session();
     let end_of_input = CancellationToken::new();
     let read = Watched {
         inner: read,
         end: end_of_input.clone(),
+        closing: calls.closing.clone(),
     };
     let closed = CancellationToken::new();
     let _closed = closed.clone().drop_guard();
@@ -53,11 +59,15 @@ where
         () = shutdown.cancelled() => {}
         () = gateway.closing.cancelled() => {}
     }
-    // rmcp lets requests that are running finish for some seconds. What they wait for ends first.
+    // No more requests are read; what the running ones wait for ends, so that they are answered. rmcp
+    // would cancel them: it is told to close when they are done, and sends what it still has to.
+    calls.closing.cancel();
     let ending = async {
         if let Some(session) = session {
             session.engine.shutdown().await;
         }
+        calls.running.close();
+        calls.running.wait().await;
         closed.cancel();
         let _ = running.waiting().await;
     };
@@ -70,11 +80,12 @@ where
     Ok(())
 }
 
-/// Says when the client has closed its end. rmcp says so only after it has waited for the requests that
-/// are running, which may wait for a script.
+/// Says when the client has closed its end: rmcp says so only after it has waited for the requests that
+/// are running, which may wait for a script. Reads nothing more once the connection is closing.
 struct Watched<R> {
     inner: R,
     end: CancellationToken,
+    closing: CancellationToken,
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Watched<R> {
@@ -83,6 +94,10 @@ impl<R: AsyncRead + Unpin> AsyncRead for Watched<R> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
+        if self.closing.is_cancelled() {
+            // For good: whoever reads is dropped with the connection.
+            return Poll::Pending;
+        }
         let (filled, room) = (buffer.filled().len(), buffer.remaining());
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
         let ended = match &polled {

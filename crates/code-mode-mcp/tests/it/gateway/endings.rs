@@ -157,6 +157,37 @@ async fn a_shutdown_answers_what_is_running_and_ends_everything() {
     }
 }
 
+/// On several threads, as the command is: on one, the answers happen to be first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stream_that_is_shut_down_answers_what_is_running_with_its_output() {
+    let mut rig = Rig::new().await;
+    for revision in REVISIONS {
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let (read, write) = tokio::io::split(theirs);
+        let (gateway, shutdown) = (rig.gateway.clone(), CancellationToken::new());
+        let token = shutdown.clone();
+        let serving = tokio::spawn(async move { gateway.serve_stream(read, write, token).await });
+        let client = Client::connect(Identity::of(revision), ours).await;
+        let mut running = Vec::new();
+        for _ in 0..8 {
+            let source = "text('part'); await tools.mcp__test__held()";
+            let arguments = json!({ "source": source, "yield_time_ms": LONG_MS });
+            running.push(client.begin("exec", arguments).await);
+        }
+        let mut calls = Vec::new();
+        for _ in &running {
+            calls.push(rig.server.call().await);
+        }
+        shutdown.cancel();
+        for running in running {
+            let answer = result(running).await;
+            assert_eq!(structured(&answer)["status"], "terminated");
+            assert!(text(&answer).contains("part"), "{}", text(&answer));
+        }
+        serving.await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn times_that_nobody_lives_to_see_are_no_problem() {
     let mut forever = options();

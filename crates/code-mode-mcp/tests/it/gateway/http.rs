@@ -72,13 +72,80 @@ async fn hosts_and_origins_of_elsewhere_are_refused_unless_they_are_allowed() {
 
     let mut wider = HttpOptions::default();
     wider.allowed_hosts = vec!["gateway.example".to_owned()];
-    wider.allowed_origins = vec!["https://app.example:443".to_owned()];
+    wider.allowed_origins = vec!["https://app.example".parse().unwrap()];
     let rig = Rig::new().await;
     let http = rig.http(wider).await;
     let allowed = initialize(&http)
         .header(HOST, "gateway.example")
         .header(ORIGIN, "https://app.example");
     assert_eq!(status(allowed).await, StatusCode::OK);
+    let elsewhere = initialize(&http).header(ORIGIN, "https://app.example:8443");
+    assert_eq!(status(elsewhere).await, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn web_pages_of_allowed_origins_may_read_answers_and_others_may_not() {
+    let rig = Rig::new().await;
+    let http = rig.http(with_token("s3cret")).await;
+    let preflight = |origin: &str| {
+        reqwest::Client::new()
+            .request(reqwest::Method::OPTIONS, http.url("/mcp"))
+            .header(ORIGIN, origin)
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type",
+            )
+            .send()
+    };
+    let local = "http://localhost:6274";
+    // A browser sends no token with it.
+    let answer = preflight(local).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let allowed = |name: &str| {
+        let name = format!("access-control-allow-{name}");
+        let value = answer.headers()[name].to_str().unwrap();
+        value.to_ascii_lowercase()
+    };
+    assert_eq!(allowed("origin"), local);
+    assert_eq!(allowed("methods"), "get,post,delete");
+    for header in [
+        "content-type",
+        "authorization",
+        "mcp-session-id",
+        "mcp-protocol-version",
+        "mcp-method",
+        "mcp-name",
+        "last-event-id",
+    ] {
+        let headers = allowed("headers");
+        assert!(headers.split(',').any(|name| name == header), "{headers}");
+    }
+
+    let begin = |origin: &str| initialize(&http).header(ORIGIN, origin);
+    let answer = begin(local).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.headers()["access-control-allow-origin"], local);
+    let answer = begin(local).header(AUTHORIZATION, "Bearer s3cret").send();
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["access-control-allow-origin"], local);
+    assert_eq!(
+        answer.headers()["access-control-expose-headers"],
+        "mcp-session-id"
+    );
+
+    for origin in [
+        "http://evil.example",
+        "http://localhost.evil.example",
+        "null",
+    ] {
+        for answer in [preflight(origin).await, begin(origin).send().await] {
+            let answer = answer.unwrap();
+            let allowed = answer.headers().get("access-control-allow-origin");
+            assert_eq!(allowed, None, "{origin}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -231,24 +231,118 @@ async fn a_script_waits_for_a_server_it_mentions_that_is_connecting() {
     }
 }
 
-#[tokio::test]
-async fn a_script_that_fails_is_told_which_servers_are_missing_and_others_are_not() {
+/// A server that nobody listens for.
+async fn gone(name: &str) -> Server {
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut gone = Server::start("gone").await;
+    let mut gone = Server::start(name).await;
     gone.url = format!("http://{}/mcp", nobody.local_addr().unwrap());
-    drop(nobody);
-    let server = Server::start("test").await;
+    gone
+}
+
+const MISSING: &str = "Servers that are missing now:\n";
+
+#[tokio::test]
+async fn a_session_is_told_once_which_servers_are_missing_when_a_script_fails() {
+    let (server, gone) = (Server::start("test").await, gone("gone").await);
     let gateway = gateway(&[&server, &gone], Policy::default(), options()).await;
     let rig = Rig { gateway, server };
+    for _ in 0..2 {
+        let client = rig.client(REVISIONS[0]).await;
+        let fine = text(&client.exec("text(1)").await);
+        assert!(!fine.contains("missing"), "{fine}");
+        let failed = text(&client.exec("throw 'no'").await);
+        assert!(
+            failed.contains(&format!("{MISSING}- mcp__gone: ")),
+            "{failed}"
+        );
+        let again = text(&client.exec("throw 'no'").await);
+        assert!(!again.contains("missing"), "{again}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_mentions_a_missing_server_hears_of_that_one_each_time() {
+    let server = Server::start("test").await;
+    let (one, two) = (gone("one").await, gone("two").await);
+    let gateway = gateway(&[&server, &one, &two], Policy::default(), options()).await;
+    let rig = Rig { gateway, server };
     let client = rig.client(REVISIONS[0]).await;
-    let failed = client.exec("await tools.mcp__gone__do()").await;
+    client.exec("throw 'all are told'").await;
+    for source in [
+        "await tools.mcp__two__do()",
+        "try { await tools.mcp__two__do() } catch {}",
+        "// mcp__two\nyield_control(); await null",
+    ] {
+        let mut said = text(&client.exec(source).await);
+        if source.contains("yield_control") {
+            assert!(!said.contains("missing"), "{said}");
+            said = text(&client.call("wait", json!({ "cell_id": "4" })).await);
+        }
+        assert!(said.contains(&format!("{MISSING}- mcp__two: ")), "{said}");
+        assert!(!said.contains("mcp__one"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_without_any_tools_is_told_why_and_then_only_of_changes() {
+    let (kept, other) = (Server::start("kept").await, gone("other").await);
+    let (gateway, upstream) = connecting(&[&kept, &other], Policy::default(), options());
+    upstream.settled().await;
+    kept.offer(Vec::new());
+    let mut changes = upstream.changes();
+    changes
+        .wait_for(|_| upstream.catalogue().tools.is_empty())
+        .await
+        .unwrap();
+    let rig = Rig {
+        gateway,
+        server: kept,
+    };
+    let client = rig.client(REVISIONS[0]).await;
+    let first = text(&client.exec("text(1)").await);
     assert!(
-        text(&failed).contains("Servers that are missing now:\n- mcp__gone: "),
-        "{}",
-        text(&failed)
+        first.contains(&format!("{MISSING}- mcp__other: ")),
+        "{first}"
     );
-    let fine = client.exec("text(1)").await;
-    assert!(!text(&fine).contains("missing"), "{}", text(&fine));
+    for source in ["text(1)", "throw 'no'"] {
+        let later = text(&client.exec(source).await);
+        assert!(!later.contains("missing"), "{later}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_broken_server_wrote_is_in_no_description_and_no_list_of_missing_servers() {
+    let transport = Transport::Stdio {
+        command: "sh".to_owned(),
+        args: vec![
+            "-c".to_owned(),
+            "echo 'its own words' >&2; exit 3".to_owned(),
+        ],
+        env: Default::default(),
+        cwd: None,
+    };
+    let config = ServerConfig::new("loud", transport);
+    let upstream = Upstream::start(vec![config], UpstreamOptions::default());
+    upstream.settled().await;
+    let rig = Rig {
+        gateway: Gateway::new(upstream, options()),
+        server: Server::start("test").await,
+    };
+    let client = rig.client(REVISIONS[0]).await;
+    let listed = tools(&client).await;
+    for said in [
+        description(&listed[0]),
+        &text(&client.exec("text(1)").await),
+    ] {
+        let (_, missing) = said.split_once(MISSING).expect(said);
+        assert!(missing.starts_with("- mcp__loud: the process "), "{said}");
+        assert!(missing.ends_with("; it is tried again by itself"), "{said}");
+        assert_eq!(missing.lines().count(), 1, "{said}");
+        assert!(!said.contains("its own words"), "{said}");
+    }
+    // Who calls it is told all.
+    let called = text(&client.exec("await tools.mcp__loud__do()").await);
+    assert!(called.contains("its own words"), "{called}");
 }
 
 #[tokio::test]
