@@ -14,12 +14,14 @@ use code_mode_mcp::upstream::{Catalogue, ServerState, Upstream, UpstreamOptions}
 
 use crate::arguments::servers::ServerArguments;
 use crate::diagnostics;
+use crate::exit::Exit;
 use crate::person::Person;
+use crate::signals::Signals;
 use crate::status::Status;
 use crate::telemetry;
 use crate::terminal;
 
-/// How long a script is held up by a server that it does not mention: it may look for tools itself.
+/// How long a script is held up by a server that it does not mention, so that most are there all the same.
 const UNMENTIONED: Duration = Duration::from_secs(2);
 
 /// Why there are no servers to work with.
@@ -31,6 +33,31 @@ pub enum NoServers {
     NoneUsable(Vec<PathBuf>),
     #[error("the working directory cannot be found: {0}")]
     NoFolder(#[from] io::Error),
+}
+
+/// Why nothing was printed of servers.
+#[derive(Debug, thiserror::Error)]
+pub enum NothingPrinted {
+    #[error(transparent)]
+    Servers(#[from] NoServers),
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Does what connects servers only to print something, unless a signal comes first.
+pub fn until_signal<W>(work: W) -> Result<Exit, NothingPrinted>
+where
+    W: Future<Output = Result<Exit, NoServers>>,
+{
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let mut signals = Signals::listen()?;
+        tokio::select! {
+            biased;
+            signal = signals.next() => Ok(Exit::Signalled(signal)),
+            exit = work => Ok(exit?),
+        }
+    })
 }
 
 fn list(files: &[PathBuf]) -> String {
@@ -121,8 +148,22 @@ impl Servers {
 pub enum Awaited<'a> {
     /// All.
     All,
-    /// Those that this script mentions; the others for [`UNMENTIONED`].
+    /// Those that this script mentions, and all if it looks for tools itself; the others for
+    /// [`UNMENTIONED`].
     Mentioned(&'a str),
+}
+
+/// Whether a script finds its tools otherwise than by names that stand in it.
+fn looks_for_tools(script: &str) -> bool {
+    let by_helper = ["ALL_TOOLS", "search_tools", "describe_tool", "tools.js"];
+    let in_name = |character: char| character.is_alphanumeric() || matches!(character, '_' | '$');
+    by_helper.iter().any(|helper| script.contains(helper))
+        || script.match_indices("tools").any(|(at, word)| {
+            let before = script[..at].chars().next_back();
+            let after = &script[at + word.len()..];
+            let is_word = !before.is_some_and(in_name) && !after.starts_with(in_name);
+            is_word && !after.trim_start().starts_with('.')
+        })
 }
 
 /// Waits for servers that are being connected; the status line says which still are.
@@ -131,6 +172,10 @@ async fn until_there(upstream: &Upstream, awaited: Awaited<'_>, status: &Status)
     let patience = tokio::time::sleep(UNMENTIONED);
     tokio::pin!(patience);
     let mut impatient = false;
+    let awaited = match awaited {
+        Awaited::Mentioned(script) if looks_for_tools(script) => Awaited::All,
+        awaited => awaited,
+    };
     loop {
         changes.borrow_and_update();
         let catalogue = upstream.catalogue();
@@ -195,5 +240,26 @@ impl Servers {
     /// Closes the connections and ends the servers that are child processes.
     pub async fn shutdown(&self) {
         self.upstream.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_looks_for_tools_unless_it_only_names_them() {
+        for script in [
+            "Object.keys(tools)",
+            "tools[name]()",
+            "const { a } = tools;",
+            "ALL_TOOLS.length",
+            "import { a } from 'tools.js'",
+        ] {
+            assert!(looks_for_tools(script), "{script}");
+        }
+        for script in ["tools.a()", "tools\n  .a()", "my_tools[0]", "toolset()", ""] {
+            assert!(!looks_for_tools(script), "{script}");
+        }
     }
 }

@@ -12,8 +12,7 @@ use crate::arguments::servers::ToolsArguments;
 use crate::diagnostics;
 use crate::exit::Exit;
 use crate::output;
-use crate::servers::{Awaited, NoServers, Servers};
-use crate::signals::Signals;
+use crate::servers::{self, Awaited, NoServers, NothingPrinted, Servers};
 use crate::status::Status;
 use crate::terminal::{self, fit, pad, visible};
 
@@ -23,26 +22,9 @@ const MAX_FOUND: usize = 20;
 /// The least columns a description is given, however long the names are.
 const LEAST_DESCRIPTION: usize = 20;
 
-/// Why nothing was listed.
-#[derive(Debug, thiserror::Error)]
-pub enum ToolsError {
-    #[error(transparent)]
-    Servers(#[from] NoServers),
-    #[error("cannot start: {0}")]
-    System(#[from] io::Error),
-}
-
 /// Connects to all servers and prints what they offer.
-pub fn list(arguments: ToolsArguments) -> Result<Exit, ToolsError> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
-        let mut signals = Signals::listen()?;
-        tokio::select! {
-            biased;
-            signal = signals.next() => Ok(Exit::Signalled(signal)),
-            exit = connect_and_print(arguments) => Ok(exit?),
-        }
-    })
+pub fn list(arguments: ToolsArguments) -> Result<Exit, NothingPrinted> {
+    servers::until_signal(connect_and_print(arguments))
 }
 
 async fn connect_and_print(arguments: ToolsArguments) -> Result<Exit, NoServers> {

@@ -1,7 +1,5 @@
 //! `code-mode types`: the declarations an editor checks scripts by, on standard output.
 
-use std::io;
-
 use code_mode::build_type_declarations;
 
 use crate::arguments::TypesArguments;
@@ -10,30 +8,12 @@ use crate::diagnostics;
 use crate::exit::Exit;
 use crate::host::tools_of_run;
 use crate::output;
-use crate::servers::{Awaited, NoServers, Servers};
-use crate::signals::Signals;
+use crate::servers::{self, Awaited, NoServers, NothingPrinted, Servers};
 use crate::status::Status;
 
-/// Why nothing was printed.
-#[derive(Debug, thiserror::Error)]
-pub enum TypesError {
-    #[error(transparent)]
-    Servers(#[from] NoServers),
-    #[error("cannot start: {0}")]
-    System(#[from] io::Error),
-}
-
 /// Prints the declarations for scripts with these tools.
-pub fn print(arguments: TypesArguments) -> Result<Exit, TypesError> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
-        let mut signals = Signals::listen()?;
-        tokio::select! {
-            biased;
-            signal = signals.next() => Ok(Exit::Signalled(signal)),
-            exit = connect_and_print(arguments) => Ok(exit?),
-        }
-    })
+pub fn print(arguments: TypesArguments) -> Result<Exit, NothingPrinted> {
+    servers::until_signal(connect_and_print(arguments))
 }
 
 async fn connect_and_print(arguments: TypesArguments) -> Result<Exit, NoServers> {

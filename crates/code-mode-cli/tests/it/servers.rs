@@ -72,6 +72,19 @@ fn a_script_does_not_wait_for_a_server_that_it_does_not_mention() {
 }
 
 #[test]
+fn a_script_that_looks_for_tools_itself_waits_for_all_servers() {
+    let place = with_servers(&json!({ "mcpServers": { "mute": mute(3) } }));
+    let script = "text(Object.keys(tools).length)";
+    let ended = place.run(script, ["--config", "servers.json"]).with(0);
+    assert_eq!(ended.stdout, "0\n");
+    let why = "it did not answer within 3 s, the time-out for its start";
+    assert_contains(
+        &ended.stderr,
+        &format!("the server mute is not there: {why}\n"),
+    );
+}
+
+#[test]
 fn a_script_waits_for_a_server_that_it_mentions_and_is_told_why_it_is_not_there() {
     let place = with_servers(&json!({ "mcpServers": { "mute": mute(3), "notes": notes() } }));
     let ended = place.run("await tools.mcp__mute__say()", ["--config", "servers.json"]);

@@ -94,7 +94,10 @@ fn a_crowd_of_hostile_servers_leaves_a_client_all_that_works() {
 #[test]
 fn the_command_says_of_each_server_that_is_not_there_why() {
     let stage = crowd();
-    let ended = stage.run("text(await tools.mcp__fine__fine({}));").with(0);
+    // A run waits for the servers that its script mentions.
+    let script = "// mcp__silent mcp__unlisted mcp__stillborn mcp__missing mcp__deep
+        text(await tools.mcp__fine__fine({}));";
+    let ended = stage.run(script).with(0);
     assert_eq!(ended.stdout, "fine of hostile\n");
     println!("{}", ended.stderr);
     let said = |server: &str, why: &str| {
