@@ -101,6 +101,7 @@ mod response;
 mod runtime;
 mod service;
 mod source;
+pub mod standby;
 mod sync;
 
 pub use description::{

@@ -22,6 +22,7 @@ mod place;
 mod platform;
 mod render;
 mod script;
+pub(crate) mod standby;
 #[cfg(test)]
 mod tests;
 mod thread;
