@@ -29,6 +29,9 @@ pub(super) fn module<'s>(
     }
     let module = compiled.map_err(Failure::before_it_ran)?;
     refuse_unknown_imports(scope, module, attempt.source)?;
+    if module.get_module_requests().length() > 0 {
+        attempt.script.modules.note_imports(&program);
+    }
     Ok(module)
 }
 

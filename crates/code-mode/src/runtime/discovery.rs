@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::callbacks::{Arguments, Return, run};
-use super::tools::no_such_tool;
+use super::render::NoValue;
+use super::tool_object::no_such_tool;
 use super::{Thrown, kind_of, render};
 use crate::description::{declared, described};
 
@@ -66,10 +67,13 @@ pub(super) fn search_tools<'s>(
             })
             .collect();
         let json = serde_json::to_string(&found).expect("strings always serialise");
-        let json = v8::String::new(scope, &json).ok_or_else(|| {
-            Thrown::Range("search_tools: too much was found; give a smaller limit".to_owned())
+        let found = render::from_json(scope, &json).map_err(|no_value| match no_value {
+            NoValue::TooLong => {
+                Thrown::Range("search_tools: too much was found; give a smaller limit".to_owned())
+            }
+            NoValue::Threw => Thrown::Pending,
         })?;
-        result.set(v8::json::parse(scope, json).ok_or(Thrown::Pending)?);
+        result.set(found);
         Ok(())
     });
 }

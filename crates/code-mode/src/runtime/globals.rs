@@ -2,7 +2,7 @@
 
 use super::callbacks;
 use super::script::Script;
-use super::{discovery, outputs, string, tools, web};
+use super::{discovery, outputs, string, tool_object, web};
 
 /// Globals of V8's that a script must not have: shared memory, its clock, and WebAssembly.
 const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "WebAssembly"];
@@ -41,14 +41,13 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Opti
     }
 
     let exports = v8::Object::new(scope);
-    let tools = tools::object(scope, script)?;
-    let catalogue = string(scope, script.tools.catalogue());
-    let catalogue = v8::json::parse(scope, catalogue)?;
     let console = console(scope)?;
     for name in EXPORTS {
         let value: v8::Local<v8::Value> = match name {
-            "tools" => tools.into(),
-            "ALL_TOOLS" => catalogue,
+            "tools" | "ALL_TOOLS" => {
+                tool_object::install(scope, global, name)?;
+                continue;
+            }
             "console" => console.into(),
             "describe_tool" => function(scope, name, 1, discovery::describe_tool)?,
             "search_tools" => function(scope, name, 2, discovery::search_tools)?,

@@ -27,6 +27,7 @@ pub(crate) mod standby;
 mod tests;
 mod thread;
 mod timers;
+mod tool_object;
 mod tools;
 mod watchdog;
 mod web;

@@ -1,9 +1,18 @@
 //! The modules a script can import: the helpers by name, and the tools by name. Nothing is ever read
 //! from anywhere.
+//!
+//! A module exists in two forms, each made at its first use. The *named* form has only the exports
+//! that the program imports by name, so that it pays for these alone. The *whole* form is for whom
+//! the namespace object is within reach. Nobody can tell them apart: the exports are the same values,
+//! and who has a namespace object has that of the whole form.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 use super::globals::EXPORTS;
 use super::script::Script;
-use super::{Thrown, callbacks, render, string, tools};
+use super::{Thrown, callbacks, render, string, tool_object};
+use crate::source::typescript;
 
 const HELPER_SPECIFIERS: [&str; 2] = ["@openai/code_mode", "code-mode"];
 const TOOLS_SPECIFIER: &str = "tools.js";
@@ -26,6 +35,56 @@ impl Importable {
             Some(Self::Tools)
         } else {
             None
+        }
+    }
+
+    fn specifier(self) -> &'static str {
+        match self {
+            Self::Helpers => HELPER_SPECIFIERS[0],
+            Self::Tools => TOOLS_SPECIFIER,
+        }
+    }
+}
+
+/// Which of its exports a module has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Those that the program imports by name.
+    Named,
+    /// All.
+    Whole,
+}
+
+/// The modules of one isolate; part of its [`Script`].
+#[derive(Default)]
+pub(super) struct Modules {
+    /// The names that the program imports, if they can be told.
+    imported: RefCell<Option<HashSet<String>>>,
+    made: RefCell<Vec<Made>>,
+}
+
+struct Made {
+    importable: Importable,
+    form: Form,
+    module: v8::Global<v8::Module>,
+}
+
+impl Modules {
+    /// Notes what a program with static imports takes, before it is linked.
+    pub(super) fn note_imports(&self, program: &str) {
+        *self.imported.borrow_mut() = typescript::imported_names(program);
+    }
+
+    /// Lets go of every handle, before the isolate goes.
+    pub(super) fn release(&self) {
+        self.made.take();
+    }
+
+    /// The form that serves the static imports.
+    fn imported_form(&self) -> Form {
+        match *self.imported.borrow() {
+            Some(_) => Form::Named,
+            None => Form::Whole,
         }
     }
 }
@@ -52,7 +111,8 @@ pub(super) fn resolve<'s>(
         let specifier = render::to_rust_string(scope, specifier);
         let importable = Importable::from_specifier(&specifier)
             .ok_or_else(|| Thrown::Type(not_importable(&specifier)))?;
-        module = self::module(scope, script, importable);
+        let form = script.modules.imported_form();
+        module = self::module(scope, script, importable, form);
         Ok(())
     });
     module
@@ -108,7 +168,7 @@ fn namespace<'s>(
     script: &Script,
     importable: Importable,
 ) -> Option<v8::Local<'s, v8::Value>> {
-    let module = module(scope, script, importable)?;
+    let module = module(scope, script, importable, Form::Whole)?;
     if module.get_status() == v8::ModuleStatus::Uninstantiated {
         module.instantiate_module(scope, resolve)?;
     }
@@ -123,36 +183,95 @@ fn module<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     script: &Script,
     importable: Importable,
+    form: Form,
 ) -> Option<v8::Local<'s, v8::Module>> {
-    let slot = match importable {
-        Importable::Helpers => &script.helper_module,
-        Importable::Tools => &script.tools_module,
-    };
-    if let Some(module) = &*slot.borrow() {
-        return Some(v8::Local::new(scope, module));
+    let is_it = |made: &&Made| made.importable == importable && made.form == form;
+    if let Some(made) = script.modules.made.borrow().iter().find(is_it) {
+        return Some(v8::Local::new(scope, &made.module));
     }
-    let (specifier, names) = match importable {
-        Importable::Helpers => (HELPER_SPECIFIERS[0], EXPORTS.map(str::to_owned).to_vec()),
-        Importable::Tools => (TOOLS_SPECIFIER, tools_exports(script)),
-    };
-    let name = string(scope, specifier);
-    let names: Vec<_> = names.iter().map(|name| string(scope, name)).collect();
+    let name = string(scope, importable.specifier());
+    let names: Vec<_> = exports(script, importable, form)
+        .iter()
+        .map(|export| string(scope, export.name(script)))
+        .collect();
     let module = v8::Module::create_synthetic_module(scope, name, &names, evaluate);
-    *slot.borrow_mut() = Some(v8::Global::new(scope, module));
+    script.modules.made.borrow_mut().push(Made {
+        importable,
+        form,
+        module: v8::Global::new(scope, module),
+    });
     Some(module)
 }
 
-fn tools_exports(script: &Script) -> Vec<String> {
-    let tools = script
-        .tools
-        .iter()
-        .map(|tool| tool.global_name.as_str())
-        .filter(|name| !TOOLS_MODULE_HELPERS.contains(name));
-    TOOLS_MODULE_HELPERS
-        .into_iter()
-        .chain(tools)
-        .map(str::to_owned)
-        .collect()
+/// What a module exports.
+#[derive(Clone, Copy)]
+enum Export {
+    Helper(&'static str),
+    /// A tool, by its place in the set.
+    Tool(usize),
+}
+
+impl Export {
+    fn name(self, script: &Script) -> &str {
+        match self {
+            Self::Helper(name) => name,
+            Self::Tool(position) => {
+                let tool = script.tools.at(position);
+                &tool.expect("it is of the same set").global_name
+            }
+        }
+    }
+
+    fn value<'s>(
+        self,
+        scope: &mut v8::PinScope<'s, '_>,
+        script: &Script,
+    ) -> Option<v8::Local<'s, v8::Value>> {
+        match self {
+            Self::Helper("tools") => tool_object::object(scope, script).map(Into::into),
+            Self::Helper("ALL_TOOLS") => tool_object::catalogue(scope, script),
+            Self::Helper(name) => {
+                let helpers = helpers(scope, script);
+                let name = string(scope, name);
+                helpers.get(scope, name.into())
+            }
+            Self::Tool(position) => {
+                tool_object::function_at(scope, script, position).map(Into::into)
+            }
+        }
+    }
+}
+
+/// What a module exports in one of its forms.
+fn exports(script: &Script, importable: Importable, form: Form) -> Vec<Export> {
+    let imported = script.modules.imported.borrow();
+    let imported = imported.as_ref().filter(|_| form == Form::Named);
+    let is_wanted = |name: &&str| imported.is_none_or(|imported| imported.contains(*name));
+    let helpers: &[&str] = match importable {
+        Importable::Helpers => &EXPORTS,
+        Importable::Tools => &TOOLS_MODULE_HELPERS,
+    };
+    let helpers = helpers.iter().copied().filter(is_wanted);
+    let mut exports: Vec<_> = helpers.map(Export::Helper).collect();
+    if importable == Importable::Tools {
+        let tools = match imported {
+            Some(imported) => tools_named(script, imported),
+            None => (0..script.tools.len()).collect(),
+        };
+        let tools = tools.into_iter().map(Export::Tool);
+        exports.extend(tools.filter(|tool| !TOOLS_MODULE_HELPERS.contains(&tool.name(script))));
+    }
+    exports
+}
+
+/// The places of the tools with these global names.
+fn tools_named(script: &Script, names: &HashSet<String>) -> Vec<usize> {
+    let tools = &script.tools;
+    let named = names.iter().filter_map(|name| {
+        let position = tools.position(name)?;
+        (tools.at(position)?.global_name == *name).then_some(position)
+    });
+    named.collect()
 }
 
 /// V8 evaluates one of our modules: sets its exports.
@@ -164,67 +283,35 @@ fn evaluate<'s>(
     v8::callback_scope!(unsafe scope, context);
     let mut done = None;
     callbacks::run(scope, |scope, script| {
-        let helpers = script.helper_module.borrow();
-        let is_helpers = helpers.as_ref().is_some_and(|helpers| *helpers == module);
-        drop(helpers);
-        done = if is_helpers {
-            export_helpers(scope, script, module)
-        } else {
-            export_tools(scope, script, module)
-        };
+        done = set_exports(scope, script, module);
         done.map(drop).ok_or(Thrown::Pending)
     });
     done
 }
 
-fn export_helpers<'s>(
+fn set_exports<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     script: &Script,
     module: v8::Local<'s, v8::Module>,
 ) -> Option<v8::Local<'s, v8::Value>> {
-    let exports = exports(scope, script);
-    for name in EXPORTS {
-        export(scope, module, exports, name)?;
+    let (importable, form) = {
+        let made = script.modules.made.borrow();
+        let made = made.iter().find(|made| made.module == module)?;
+        (made.importable, made.form)
+    };
+    for export in exports(script, importable, form) {
+        v8::scope!(let scope, scope);
+        let value = export.value(scope, script)?;
+        let name = string(scope, export.name(script));
+        module.set_synthetic_module_export(scope, name, value)?;
     }
     evaluated(scope)
 }
 
-fn export_tools<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    script: &Script,
-    module: v8::Local<'s, v8::Module>,
-) -> Option<v8::Local<'s, v8::Value>> {
-    let exports = exports(scope, script);
-    for name in TOOLS_MODULE_HELPERS {
-        export(scope, module, exports, name)?;
-    }
-    for (position, tool) in script.tools.iter().enumerate() {
-        if TOOLS_MODULE_HELPERS.contains(&tool.global_name.as_str()) {
-            continue;
-        }
-        let function = tools::tool_function_at(scope, script, position)?;
-        let name = string(scope, &tool.global_name);
-        module.set_synthetic_module_export(scope, name, function)?;
-    }
-    evaluated(scope)
-}
-
-fn exports<'s>(scope: &mut v8::PinScope<'s, '_>, script: &Script) -> v8::Local<'s, v8::Object> {
-    let exports = script.exports.borrow();
-    let exports = exports.as_ref().expect("installed before any script runs");
-    v8::Local::new(scope, exports)
-}
-
-fn export<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    module: v8::Local<'s, v8::Module>,
-    from: v8::Local<'s, v8::Object>,
-    name: &str,
-) -> Option<()> {
-    let name = string(scope, name);
-    let value = from.get(scope, name.into())?;
-    module.set_synthetic_module_export(scope, name, value)?;
-    Some(())
+fn helpers<'s>(scope: &mut v8::PinScope<'s, '_>, script: &Script) -> v8::Local<'s, v8::Object> {
+    let helpers = script.exports.borrow();
+    let helpers = helpers.as_ref().expect("installed before any script runs");
+    v8::Local::new(scope, helpers)
 }
 
 /// The promise that tells V8 a module's evaluation is over.

@@ -12,8 +12,10 @@ use std::time::Instant;
 use super::control::IsolateControl;
 use super::errors::Rejection;
 use super::events::CellEvents;
+use super::modules::Modules;
 use super::place::Place;
 use super::timers::Timers;
+use super::tool_object::ToolHandles;
 use crate::description::{ArgumentValidation, ToolSet};
 use crate::limits::Limits;
 
@@ -29,13 +31,11 @@ pub(super) struct Script {
     pub(super) notifications: Cell<usize>,
     pub(super) notifications_started: Cell<u64>,
     pub(super) timers: RefCell<Timers>,
-    /// Every helper by name, as installed: what the modules export, whatever a script did to its
-    /// globals since.
+    /// Every helper by name, as installed, but for those made at their first touch: what the modules
+    /// export, whatever a script did to its globals since.
     pub(super) exports: RefCell<Option<v8::Global<v8::Object>>>,
-    /// The functions of the tools, in the order of the set.
-    pub(super) tool_functions: RefCell<Option<v8::Global<v8::Array>>>,
-    pub(super) helper_module: RefCell<Option<v8::Global<v8::Module>>>,
-    pub(super) tools_module: RefCell<Option<v8::Global<v8::Module>>>,
+    pub(super) tool_handles: ToolHandles,
+    pub(super) modules: Modules,
     /// Whether it has appended output or stored anything.
     pub(super) has_left_something: Cell<bool>,
     pub(super) last_rejection: RefCell<Option<Rejection>>,
@@ -96,9 +96,8 @@ impl Script {
             notifications_started: Cell::new(0),
             timers: RefCell::default(),
             exports: RefCell::default(),
-            tool_functions: RefCell::default(),
-            helper_module: RefCell::default(),
-            tools_module: RefCell::default(),
+            tool_handles: ToolHandles::default(),
+            modules: Modules::default(),
             has_left_something: Cell::new(false),
             last_rejection: RefCell::default(),
             unheard: RefCell::default(),
@@ -139,8 +138,7 @@ impl Script {
         self.unheard.take();
         self.web_parts.take();
         self.web_natives.take();
-        self.tool_functions.take();
-        self.helper_module.take();
-        self.tools_module.take();
+        self.tool_handles.release();
+        self.modules.release();
     }
 }

@@ -1,208 +1,35 @@
-//! The `tools` object: one function per enabled tool, and the calls they make.
+//! The calls of tools: from a script's arguments to the host, and its answer to the script's promise.
 
 use std::sync::Arc;
 
 use super::callbacks::{Arguments, Return, run};
 use super::events::NestedCall;
-use super::render::NoJson;
+use super::render::{NoJson, NoValue};
 use super::script::{AwaitedCall, PendingCall, Script};
 use super::{Thrown, kind_of, place, render, string, web};
-use crate::description::{ArgumentValidation, Tool, ToolKind, ToolSet};
+use crate::description::{ArgumentValidation, Tool, ToolKind};
 use crate::service::{ToolError, ToolInput, ToolOutput};
 
 /// How JavaScript's own errors have their properties.
 const HIDDEN: v8::PropertyAttribute = v8::PropertyAttribute::DONT_ENUM;
 
-/// Makes the `tools` object.
-///
-/// Enabled tools are its own enumerable properties. Original names, and names no tool has, are
-/// answered by its prototype, through an interceptor that V8 asks only where there is no such property
-/// on the whole chain. (On the object itself it would be asked at each property's definition too.)
-pub(super) fn object<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    script: &Script,
-) -> Option<v8::Local<'s, v8::Object>> {
-    let template = v8::ObjectTemplate::new(scope);
-    template.set_named_property_handler(
-        v8::NamedPropertyHandlerConfiguration::new()
-            .getter(missing_tool)
-            .query(has_missing_tool)
-            .flags(
-                v8::PropertyHandlerFlags::NON_MASKING
-                    | v8::PropertyHandlerFlags::ONLY_INTERCEPT_STRINGS,
-            ),
-    );
-    let missing = template.new_instance(scope)?;
-    let plain = v8::Object::new(scope).get_prototype(scope)?;
-    missing.set_prototype(scope, plain)?;
-
-    let mut names = Vec::with_capacity(script.tools.len());
-    let mut functions = Vec::with_capacity(script.tools.len());
-    for (position, tool) in script.tools.iter().enumerate() {
-        let name = string(scope, &tool.global_name);
-        names.push(name.into());
-        functions.push(tool_function(scope, tool, position, name)?.into());
-    }
-    let tools =
-        v8::Object::with_prototype_and_properties(scope, missing.into(), &names, &functions);
-    let functions = v8::Array::new_with_elements(scope, &functions);
-    *script.tool_functions.borrow_mut() = Some(v8::Global::new(scope, functions));
-    Some(tools)
-}
-
-/// The function of a tool, with the function `raw` on it if the tool has raw results.
-fn tool_function<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    tool: &Tool,
-    position: usize,
-    name: v8::Local<'s, v8::String>,
-) -> Option<v8::Local<'s, v8::Function>> {
-    let position = u32::try_from(position).ok()?;
-    let position = v8::Integer::new_from_unsigned(scope, position);
-    let function = function_at(scope, call_tool, position, name)?;
-    if tool.definition.raw_results {
-        let name = string(scope, "raw");
-        let raw = function_at(scope, call_tool_raw, position, name)?;
-        function.define_own_property(scope, name.into(), raw.into(), HIDDEN)?;
-    }
-    Some(function)
-}
-
-fn function_at<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    callback: impl v8::MapFnTo<v8::FunctionCallback>,
-    position: v8::Local<'s, v8::Integer>,
-    name: v8::Local<'s, v8::String>,
-) -> Option<v8::Local<'s, v8::Function>> {
-    let function = v8::Function::builder(callback)
-        .data(position.into())
-        .length(1)
-        .constructor_behavior(v8::ConstructorBehavior::Throw)
-        .build(scope)?;
-    function.set_name(name);
-    Some(function)
-}
-
-/// The function of a tool, by its place in the set, whatever the script did to `tools`.
-pub(super) fn tool_function_at<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    script: &Script,
-    position: usize,
-) -> Option<v8::Local<'s, v8::Value>> {
-    let functions = script.tool_functions.borrow();
-    let functions = v8::Local::new(scope, functions.as_ref()?);
-    functions.get_index(scope, u32::try_from(position).ok()?)
-}
-
-/// Answers for properties that are no global name of a tool.
-///
-/// A tool's original name gives the same function object. A name no tool has gives a function whose
-/// call rejects and names the closest tools: `tools.x(…)` fails with help, while `"x" in tools`,
-/// `Object.keys` and `hasOwn` keep telling the truth. `then` and `toJSON` are asked by the language
-/// itself, of any object, and stay undefined.
-fn missing_tool<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    name: v8::Local<'s, v8::Name>,
-    _: v8::PropertyCallbackArguments<'s>,
-    mut result: v8::ReturnValue<v8::Value>,
-) -> v8::Intercepted {
-    let mut intercepted = v8::Intercepted::kNo;
-    run(scope, |scope, script| {
-        let Ok(name) = v8::Local::<v8::String>::try_from(name) else {
-            return Ok(());
-        };
-        let text = render::to_rust_string(scope, name);
-        if let Some(position) = script.tools.position(&text) {
-            // A global name comes here only where the script deleted it.
-            let is_original = script
-                .tools
-                .at(position)
-                .is_some_and(|tool| tool.global_name != text);
-            if is_original {
-                let function = tool_function_at(scope, script, position).ok_or(Thrown::Pending)?;
-                result.set(function);
-                intercepted = v8::Intercepted::kYes;
-            }
-            return Ok(());
-        }
-        if matches!(text.as_str(), "then" | "toJSON") {
-            return Ok(());
-        }
-        let function = v8::Function::builder(call_unknown_tool)
-            .data(name.into())
-            .constructor_behavior(v8::ConstructorBehavior::Throw)
-            .build(scope)
-            .ok_or(Thrown::Pending)?;
-        function.set_name(name);
-        result.set(function.into());
-        intercepted = v8::Intercepted::kYes;
-        Ok(())
-    });
-    intercepted
-}
-
-/// Whether there is such a property: yes for a tool's original name, no for a name no tool has.
-fn has_missing_tool<'s>(
-    scope: &mut v8::PinScope<'s, '_>,
-    name: v8::Local<'s, v8::Name>,
-    _: v8::PropertyCallbackArguments<'s>,
-    mut result: v8::ReturnValue<v8::Integer>,
-) -> v8::Intercepted {
-    let mut intercepted = v8::Intercepted::kNo;
-    run(scope, |scope, script| {
-        let name = name.to_rust_string_lossy(scope);
-        let is_original = script
-            .tools
-            .get(&name)
-            .is_some_and(|tool| tool.global_name != name);
-        if is_original {
-            result.set_uint32(v8::PropertyAttribute::DONT_ENUM.as_u32());
-            intercepted = v8::Intercepted::kYes;
-        }
-        Ok(())
-    });
-    intercepted
-}
-
-/// `tools.no_such_tool(…)`
-fn call_unknown_tool<'s>(
+/// `tools.some_tool(input)`
+pub(super) fn call_tool<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     args: Arguments<'s>,
     mut result: Return,
 ) {
-    run(scope, |scope, script| {
-        let name = args.data().to_rust_string_lossy(scope);
-        let error = call_error(scope, &name)?;
-        set_message(scope, error, &no_such_tool(&script.tools, &name))?;
-        reject_at_once(scope, error.into(), &mut result)
-    });
-}
-
-/// What is said to a script that names a tool there is not.
-pub(super) fn no_such_tool(tools: &ToolSet, name: &str) -> String {
-    if let Some((namespace, why)) = tools.why_unavailable(name) {
-        return format!("there is no tool {name:?} now: {namespace} is not available: {why}");
-    }
-    let closest = tools.closest(name);
-    let help = if tools.is_empty() {
-        "no tools are enabled".to_owned()
-    } else if closest.is_empty() {
-        "ALL_TOOLS lists the ones there are".to_owned()
-    } else {
-        format!("did you mean {}?", closest.join(" or "))
-    };
-    format!("there is no tool {name:?}; {help}")
-}
-
-/// `tools.some_tool(input)`
-fn call_tool<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, mut result: Return) {
     run(scope, |scope, script| {
         call(scope, script, &args, Wanted::Value, &mut result)
     });
 }
 
 /// `tools.some_tool.raw(input)`
-fn call_tool_raw<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, mut result: Return) {
+pub(super) fn call_tool_raw<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    args: Arguments<'s>,
+    mut result: Return,
+) {
     run(scope, |scope, script| {
         call(scope, script, &args, Wanted::Raw, &mut result)
     });
@@ -470,7 +297,7 @@ fn refusal<'s>(scope: &mut v8::PinScope<'s, '_>, thrown: Thrown) -> Refusal<'s> 
         .map_or(Refusal::Uncatchable, Refusal::Error)
 }
 
-fn reject_at_once<'s>(
+pub(super) fn reject_at_once<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     error: v8::Local<'s, v8::Value>,
     result: &mut Return,
@@ -482,7 +309,7 @@ fn reject_at_once<'s>(
 }
 
 /// A `ToolError` without its message yet. V8 notes the stack now and words it when it is first read.
-fn call_error<'s>(
+pub(super) fn call_error<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     tool: &str,
 ) -> Result<v8::Local<'s, v8::Object>, Thrown> {
@@ -515,7 +342,7 @@ fn name_tool<'s>(
 
 /// Completes a [`call_error`]. V8 has worded the first line of the stack without the message; the
 /// stack gets it here.
-fn set_message<'s>(
+pub(super) fn set_message<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     error: v8::Local<'s, v8::Object>,
     message: &str,
@@ -598,7 +425,11 @@ fn parsed<'s>(
     json: &str,
 ) -> Result<v8::Local<'s, v8::Value>, String> {
     v8::tc_scope!(let scope, scope);
-    let json = v8::String::new(scope, json)
-        .ok_or("the result is longer than a JavaScript string may be")?;
-    v8::json::parse(scope, json).ok_or_else(|| "the result could not be read as JSON".to_owned())
+    render::from_json(scope, json).map_err(|no_value| {
+        let why = match no_value {
+            NoValue::TooLong => "the result is longer than a JavaScript string may be",
+            NoValue::Threw => "the result could not be read as JSON",
+        };
+        why.to_owned()
+    })
 }

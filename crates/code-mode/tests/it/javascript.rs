@@ -16,6 +16,7 @@ mod raw;
 mod slips;
 mod tables;
 mod timers;
+mod tools_object;
 mod typescript;
 mod values;
 mod web;

@@ -17,7 +17,7 @@ mod related;
 mod strings;
 
 pub(super) use console::{console_line, to_console_text};
-pub(super) use json::{NoJson, to_json};
+pub(super) use json::{NoJson, NoValue, from_json, to_json};
 pub(super) use reading::{get, own_keys};
 pub(super) use related::related;
 
@@ -76,7 +76,10 @@ pub(super) fn message_text<'s>(
 
 /// `string` in UTF-8; each lone surrogate is one U+FFFD.
 pub(super) fn to_rust_string(scope: &v8::Isolate, string: v8::Local<'_, v8::String>) -> String {
-    string.to_rust_string_lossy(scope)
+    let mut text = string.to_rust_string_lossy(scope);
+    // Of a long text, twice what it takes may have been reserved.
+    text.shrink_to_fit();
+    text
 }
 
 /// `String(value)`; may run guest code when `value` is an object.

@@ -1,7 +1,7 @@
 //! Looks at values without trusting them: what guest code throws is taken, a termination is not.
 
 use super::to_rust_string;
-use crate::runtime::Thrown;
+use crate::runtime::{Thrown, tool_object};
 
 /// Proxies looked through to find what they stand for. A longer chain is nobody's honest value.
 const MAX_PROXIES: usize = 64;
@@ -16,7 +16,8 @@ pub(in crate::runtime) fn get<'s>(
     object.get(scope, name.into()).ok_or(Thrown::Pending)
 }
 
-/// What `object` stands for once its proxies are looked through; `None` where one is revoked.
+/// What `object` stands for once its proxies are looked through, complete if it is `tools`; `None` where
+/// one is revoked.
 pub(super) fn behind_proxies<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     object: v8::Local<'s, v8::Object>,
@@ -27,6 +28,7 @@ pub(super) fn behind_proxies<'s>(
         else {
             return Some(object);
         };
+        tool_object::complete_if_tools(scope, object);
         object = proxy.get_target(scope).try_into().ok()?;
     }
     None

@@ -15,6 +15,7 @@ mod classes;
 mod edits;
 mod expressions;
 mod functions;
+mod imported_names;
 mod imports;
 mod only_functions;
 mod parser;
@@ -24,6 +25,7 @@ mod tests;
 mod tokens;
 mod types;
 
+pub(crate) use imported_names::imported_names;
 pub(crate) use only_functions::only_functions;
 use parser::Parser;
 
