@@ -56,6 +56,8 @@ pub(crate) struct IsolateControl {
     /// A check was asked for and has not ended.
     heap_check_due: AtomicBool,
     cpu_used_nanos: AtomicU64,
+    /// Whether the pool of isolates counts the thread among the busy.
+    pub(super) is_busy: AtomicBool,
 }
 
 impl IsolateControl {
@@ -70,6 +72,7 @@ impl IsolateControl {
             heap_used: AtomicUsize::new(0),
             heap_check_due: AtomicBool::new(false),
             cpu_used_nanos: AtomicU64::new(0),
+            is_busy: AtomicBool::new(false),
         }
     }
 

@@ -36,6 +36,45 @@ pub(crate) trait CellEvents: Send + Sync {
 
     /// How many nested calls wait for the host; shown by `cells()`.
     fn calls_pending(&self, count: usize);
+
+    /// The script has ended. Given back if more is to be done than the thread can: waiting for what the
+    /// script left behind, or ending it for those who stopped it.
+    fn ended(&self, outcome: Outcome) -> Option<Outcome>;
+}
+
+/// No outside at all, for scripts of our own.
+pub(super) struct Nobody;
+
+impl CellEvents for Nobody {
+    fn output(&self, _: Vec<ContentItem>) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    fn start_call(&self, _: NestedCall) {}
+
+    fn cancel_call(&self, _: u64) {}
+
+    fn start_notification(&self, _: String) {}
+
+    fn yielded(&self) {}
+
+    fn load(&self, _: &str) -> Option<Arc<RawValue>> {
+        None
+    }
+
+    fn store(&self, _: String, _: Option<Box<RawValue>>) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    fn load_output(&self, _: &str) -> Result<Arc<str>, Refused> {
+        Err(Refused("there are no outputs".to_owned()))
+    }
+
+    fn calls_pending(&self, _: usize) {}
+
+    fn ended(&self, _: Outcome) -> Option<Outcome> {
+        None
+    }
 }
 
 /// A nested call as a script made it.

@@ -1,7 +1,6 @@
 //! What a script finds in its global object, besides the language.
 
 use super::callbacks;
-use super::script::Script;
 use super::{discovery, outputs, string, tool_object, web};
 
 /// Globals of V8's that a script must not have: shared memory, its clock, and WebAssembly.
@@ -32,8 +31,8 @@ const CONSOLE_METHODS: [&str; 5] = ["log", "info", "warn", "error", "debug"];
 
 /// Puts the helpers on the global object, and on an object of their own for the modules.
 ///
-/// `None` only when V8 is out of memory or terminating.
-pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Option<()> {
+/// That object; `None` only when V8 is out of memory or terminating.
+pub(super) fn install(scope: &mut v8::PinScope<'_, '_>) -> Option<v8::Global<v8::Object>> {
     let global = scope.get_current_context().global(scope);
     for name in REMOVED {
         let name = string(scope, name);
@@ -71,8 +70,7 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>, script: &Script) -> Opti
         global.define_own_property(scope, name.into(), value, hidden)?;
     }
     web::install(scope, global)?;
-    *script.exports.borrow_mut() = Some(v8::Global::new(scope, exports));
-    Some(())
+    Some(v8::Global::new(scope, exports))
 }
 
 fn function<'s>(

@@ -15,6 +15,7 @@ mod discovery;
 mod errors;
 mod events;
 mod globals;
+mod isolate;
 mod media;
 mod modules;
 mod outputs;
@@ -26,6 +27,7 @@ pub(crate) mod standby;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod thread_name;
 mod timers;
 mod tool_object;
 mod tools;

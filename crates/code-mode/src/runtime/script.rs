@@ -83,6 +83,7 @@ impl Script {
         tools: ToolSet,
         limits: Limits,
         argument_validation: ArgumentValidation,
+        exports: v8::Global<v8::Object>,
     ) -> Self {
         Self {
             events,
@@ -95,7 +96,7 @@ impl Script {
             notifications: Cell::new(0),
             notifications_started: Cell::new(0),
             timers: RefCell::default(),
-            exports: RefCell::default(),
+            exports: RefCell::new(Some(exports)),
             tool_handles: ToolHandles::default(),
             modules: Modules::default(),
             has_left_something: Cell::new(false),

@@ -1,4 +1,5 @@
-//! The thread of one cell: makes the isolate, runs the script to its end, takes the isolate down.
+//! The thread of one cell: makes the isolate, waits for a script, runs it to its end, takes the isolate
+//! down.
 //!
 //! Its event loop runs microtasks, then one due timer at a time, and otherwise sleeps until the
 //! outside sends something or the next timer is due. It never polls.
@@ -6,29 +7,25 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 
 use super::attempt::{Attempt, Failure};
-use super::control::{IsolateControl, StopReason, after_garbage_collection};
+use super::control::{IsolateControl, StopReason};
 use super::errors::{self, Description, Uncaught};
-use super::events::{CellEvents, Command, Outcome};
+use super::events::{CellEvents, Command, Nobody, Outcome};
 use super::modules;
 use super::place::{Place, place_of};
 use super::script::Script;
 use super::timers::Timer;
-use super::{compile, contain_panics, globals, platform, tools, watchdog};
+use super::standby::{self, Maker};
+use super::{compile, globals, isolate, platform, thread_name, tools, watchdog};
 use crate::description::{ArgumentValidation, ToolSet};
 use crate::limits::{HEAP_BYTES, Limits};
 use crate::service::panic_message;
 use crate::source::program;
 use crate::source::slips::{self, Failed, Stage};
-
-/// How much further the heap may grow once it is over its limit, so that the built-in that is
-/// running can get to V8's next interrupt check, where the script ends.
-const HEAP_HEADROOM: usize = 512 * 1024 * 1024;
 
 /// How others reach a cell's isolate.
 pub(crate) struct CellIsolate {
@@ -81,13 +78,36 @@ pub(crate) struct CellSource {
 
 /// A cell's thread, for its one owner.
 pub(crate) struct CellThread {
-    /// How the script ended; sent before the isolate is taken down. Closed without a value only if
-    /// the thread ended in a way nobody foresaw.
-    pub(crate) outcome: oneshot::Receiver<Outcome>,
-    pub(crate) thread: JoinHandle<()>,
+    /// How the script ended; sent before the isolate is taken down. Without an outcome, and later, if
+    /// [`CellEvents::ended`] has done all there is to do. Closed without a value only if the thread
+    /// ended in a way nobody foresaw.
+    pub(crate) outcome: oneshot::Receiver<Option<Outcome>>,
+    /// The isolate is gone and the thread has nothing of the cell any more.
+    pub(crate) gone: oneshot::Receiver<()>,
 }
 
-/// Starts a cell's thread.
+/// A script on its way to an isolate.
+pub(super) struct Job {
+    name: String,
+    source: CellSource,
+    pub(super) control: Arc<IsolateControl>,
+    commands: CommandReceiver,
+    events: Arc<dyn CellEvents>,
+    outcome: oneshot::Sender<Option<Outcome>>,
+    gone: oneshot::Sender<()>,
+}
+
+impl Job {
+    /// Ends a script that gets no isolate.
+    pub(super) fn fail(self, why: &str) {
+        let _ = self.outcome.send(Some(runtime_failure(why)));
+    }
+}
+
+/// Has an isolate of the process run a cell's script.
+///
+/// # Errors
+/// When there is no thread to be had for it.
 pub(crate) fn spawn(
     name: String,
     source: CellSource,
@@ -97,23 +117,21 @@ pub(crate) fn spawn(
 ) -> std::io::Result<CellThread> {
     let control = Arc::clone(&isolate.control);
     watchdog::watch(&control)?;
-    let (sender, outcome) = oneshot::channel();
-    let thread = std::thread::Builder::new()
-        .name(name)
-        .stack_size(platform::STACK_BYTES)
-        .spawn(move || {
-            let mut sender = Some(sender);
-            let mut report = |outcome| {
-                if let Some(sender) = sender.take() {
-                    let _ = sender.send(outcome);
-                }
-            };
-            let body = || run_cell(source, &control, &commands.0, events, &mut report);
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
-                report(runtime_failure(&panic_message(&*payload)));
-            }
-        })?;
-    Ok(CellThread { outcome, thread })
+    let (outcome, outcome_receiver) = oneshot::channel();
+    let (gone, gone_receiver) = oneshot::channel();
+    standby::submit(Job {
+        name,
+        source,
+        control,
+        commands,
+        events,
+        outcome,
+        gone,
+    })?;
+    Ok(CellThread {
+        outcome: outcome_receiver,
+        gone: gone_receiver,
+    })
 }
 
 fn runtime_failure(why: &str) -> Outcome {
@@ -122,76 +140,139 @@ fn runtime_failure(why: &str) -> Outcome {
     ))
 }
 
-/// From no isolate to no isolate.
-fn run_cell(
-    source: CellSource,
-    control: &Arc<IsolateControl>,
-    commands: &mpsc::Receiver<Command>,
-    events: Arc<dyn CellEvents>,
-    report: &mut dyn FnMut(Outcome),
-) {
+/// A thread of the pool, which has counted it as a maker.
+pub(super) fn work() {
+    loop {
+        let maker = Maker::counted();
+        let life = || one_isolate(maker);
+        let Ok(Some(begun)) = catch_unwind(AssertUnwindSafe(life)) else {
+            return;
+        };
+        if !begun.makes_another() {
+            return;
+        }
+    }
+}
+
+/// A script that this thread got, until its isolate is gone.
+struct Begun(Option<Arc<IsolateControl>>);
+
+impl Begun {
+    /// Whether the pool wants another isolate of this thread.
+    fn makes_another(mut self) -> bool {
+        let control = self.0.take();
+        control.is_some_and(|control| standby::makes_another(&control))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(control) = &self.0 {
+            standby::no_longer_busy(control);
+        }
+    }
+}
+
+/// From no isolate to no isolate. `None` if it got no script.
+fn one_isolate(maker: Maker) -> Option<Begun> {
     platform::ensure_started();
-    let mut isolate = new_isolate(control);
+    let mut isolate = isolate::new();
+    let (begun, gone) = {
+        v8::scope!(let scope, &mut isolate);
+        let context = v8::Context::new(scope, v8::ContextOptions::default());
+        let scope = &mut v8::ContextScope::new(scope, context);
+        let helpers = globals::install(scope);
+        let job = maker.wait_for_job(|| warm_up(scope, helpers.as_ref()))?;
+        let begun = Begun(Some(Arc::clone(&job.control)));
+        (begun, run_job(scope, job, helpers))
+    };
+    drop(isolate);
+    thread_name::set(standby::THREAD_NAME);
+    let _ = gone.send(());
+    Some(begun)
+}
+
+/// What a new isolate runs before it waits for its script, so that V8's own structures for compiling
+/// and running one are there. It must leave nothing that a script could see.
+const WARM_UP: &str = "const doubled = [1, 2, 3].map((x) => x * 2);
+const { length, ...rest } = { length: doubled.length, a: `${doubled}` };
+await Promise.all([1, null].map(async (x) => x));
+text(JSON.stringify({ length, rest }));";
+
+fn warm_up(scope: &mut v8::PinScope<'_, '_>, helpers: Option<&v8::Global<v8::Object>>) {
+    let Some(helpers) = helpers else { return };
+    let limits = Limits::default();
+    let (isolate, commands) = CellIsolate::prepare(&limits);
     let script = Rc::new(Script::new(
-        events,
-        Arc::clone(control),
-        source.tools,
-        source.limits,
-        source.argument_validation,
+        Arc::new(Nobody),
+        Arc::clone(&isolate.control),
+        ToolSet::default(),
+        limits,
+        ArgumentValidation::default(),
+        helpers.clone(),
     ));
-    isolate.set_slot(Rc::clone(&script));
-
-    let run = || run_script(&mut isolate, &script, &source.source, commands);
-    let outcome = catch_unwind(AssertUnwindSafe(run))
-        .unwrap_or_else(|payload| runtime_failure(&panic_message(&*payload)));
-    control.detach();
-    report(outcome);
-
+    scope.set_slot(Rc::clone(&script));
+    {
+        v8::scope!(let scope, scope);
+        let warmed = evaluate(scope, &script, WARM_UP, &commands.0);
+        debug_assert!(warmed.is_ok(), "the warm-up runs to its end");
+    }
     script.release_handles();
-    isolate.remove_slot::<Rc<Script>>();
 }
 
-fn new_isolate(control: &Arc<IsolateControl>) -> v8::OwnedIsolate {
-    let parameters = v8::CreateParams::default()
-        .heap_limits(0, control.heap_limit())
-        .allow_atomics_wait(false);
-    let mut isolate = v8::Isolate::new(parameters);
-    isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
-    isolate.set_host_import_module_dynamically_callback(modules::import_dynamically);
-    isolate.set_promise_reject_callback(errors::note_rejection);
-    let control = Arc::as_ptr(control).cast_mut().cast();
-    isolate.add_near_heap_limit_callback(near_heap_limit, control);
-    isolate.add_gc_epilogue_callback(after_garbage_collection, control, v8::GCType::kGCTypeAll);
-    isolate
-}
-
-/// V8 is about to run out of heap, on the isolate's thread.
-unsafe extern "C" fn near_heap_limit(
-    control: *mut std::ffi::c_void,
-    current: usize,
-    _initial: usize,
-) -> usize {
-    contain_panics(|| {
-        // SAFETY: the pointer is to the control block that the cell's thread holds until after its
-        // isolate is gone.
-        let control = unsafe { &*control.cast_const().cast::<IsolateControl>() };
-        control.stop(StopReason::HeapLimit);
-    });
-    current + HEAP_HEADROOM
+/// Runs a script in an isolate made for it, and says how it ended; who is to hear that the isolate is
+/// gone.
+fn run_job(
+    scope: &mut v8::PinScope<'_, '_>,
+    job: Job,
+    helpers: Option<v8::Global<v8::Object>>,
+) -> oneshot::Sender<()> {
+    let Job {
+        name,
+        source,
+        control,
+        commands,
+        events,
+        outcome: sender,
+        gone,
+    } = job;
+    thread_name::set(&name);
+    let outcome = match helpers {
+        None => runtime_failure("its helpers could not be made"),
+        Some(helpers) => {
+            isolate::limit_heap(scope, &control);
+            let script = Rc::new(Script::new(
+                Arc::clone(&events),
+                Arc::clone(&control),
+                source.tools,
+                source.limits,
+                source.argument_validation,
+                helpers,
+            ));
+            scope.set_slot(Rc::clone(&script));
+            let run = || run_script(scope, &script, &source.source, &commands.0);
+            let outcome = catch_unwind(AssertUnwindSafe(run))
+                .unwrap_or_else(|payload| runtime_failure(&panic_message(&*payload)));
+            script.release_handles();
+            scope.remove_slot::<Rc<Script>>();
+            outcome
+        }
+    };
+    control.detach();
+    let outcome = match catch_unwind(AssertUnwindSafe(|| events.ended(outcome))) {
+        Ok(left) => left,
+        Err(payload) => Some(runtime_failure(&panic_message(&*payload))),
+    };
+    let _ = sender.send(outcome);
+    gone
 }
 
 fn run_script(
-    isolate: &mut v8::OwnedIsolate,
+    scope: &mut v8::PinScope<'_, '_>,
     script: &Script,
     source: &str,
     commands: &mpsc::Receiver<Command>,
 ) -> Outcome {
-    v8::scope!(let scope, isolate);
-    let context = v8::Context::new(scope, v8::ContextOptions::default());
-    let scope = &mut v8::ContextScope::new(scope, context);
-    if globals::install(scope, script).is_none() {
-        return runtime_failure("its helpers could not be made");
-    }
     // Only now can others interrupt V8: making a context must not be cut short.
     let control = &script.control;
     control.attach(scope.thread_safe_handle());
@@ -200,6 +281,7 @@ fn run_script(
     let result = if control.reason().is_some() {
         Err(Failure::Interrupted)
     } else {
+        v8::scope!(let scope, scope);
         evaluate(scope, script, source, commands)
     };
     conclude(script, source, result)
@@ -330,6 +412,7 @@ fn evaluate<'s>(
                 return Err(Failure::Interrupted);
             }
             script.control.leave_javascript();
+            standby::no_longer_busy(&script.control);
             let command = next_command(script, commands);
             script.control.enter_javascript();
             deliver(turn, script, command.into_iter().chain(commands.try_iter()));

@@ -1,6 +1,7 @@
 //! One thread of the process that holds running scripts to their CPU time and looks at their memory.
 //!
-//! It sleeps without a timeout while no script is inside JavaScript: cells that wait cost it nothing.
+//! Once no script has been inside JavaScript for a second, it sleeps without a timeout: cells that wait
+//! cost it nothing.
 //! It must never wait for a cell.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,11 +10,16 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::control::{IsolateControl, StopReason};
+use super::standby;
 use crate::sync::lock;
 
 /// How often running scripts are looked at. A script overruns its CPU time by up to this much and by
 /// what V8 takes to look at the interruption; memory beyond the limit goes unseen as long.
 const TICK: Duration = Duration::from_millis(10);
+
+/// How many looks in a row must find no script before the watchdog sleeps without a timeout. A script
+/// that comes earlier need not wake it, which would cost more than many scripts take.
+const IDLE_LOOKS: u32 = 100;
 
 struct Watchdog {
     watched: Mutex<Vec<Weak<IsolateControl>>>,
@@ -67,14 +73,21 @@ pub(super) fn left_javascript() {
 }
 
 fn run() {
+    let mut idle_looks = 0;
     loop {
-        if WATCHDOG.running.load(Ordering::SeqCst) == 0 {
+        if WATCHDOG.running.load(Ordering::SeqCst) > 0 {
+            idle_looks = 0;
+        } else {
+            idle_looks += 1;
+        }
+        if idle_looks >= IDLE_LOOKS {
             WATCHDOG.asleep.store(true, Ordering::SeqCst);
             // A script that started in between has seen `asleep`, or is seen here.
             if WATCHDOG.running.load(Ordering::SeqCst) == 0 {
                 thread::park();
             }
             WATCHDOG.asleep.store(false, Ordering::SeqCst);
+            idle_looks = 0;
         }
         thread::sleep(look());
     }
@@ -88,6 +101,9 @@ fn look() -> Duration {
         watched.retain(|control| control.strong_count() > 0);
         watched.iter().filter_map(Weak::upgrade).collect()
     };
+    for control in &controls {
+        standby::no_longer_busy(control);
+    }
     let mut next = TICK;
     for control in controls.iter().filter(|control| control.is_in_javascript()) {
         if control.reason().is_some() {

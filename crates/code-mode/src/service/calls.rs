@@ -130,6 +130,11 @@ impl HostCalls {
         self.calls_cancelled.cancel();
     }
 
+    /// Whether no nested call and no notification is under way.
+    pub(crate) fn have_returned(&self) -> bool {
+        self.calls.is_empty() && self.notifications.is_empty()
+    }
+
     pub(crate) async fn calls_returned(&self) {
         self.calls.close();
         self.calls.wait().await;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::calls::HostCalls;
@@ -100,6 +101,20 @@ impl CellEvents for Cell {
     fn calls_pending(&self, count: usize) {
         self.calls.set_pending(count);
     }
+
+    /// A script that left nothing behind is answered from here, without waking its control task first.
+    fn ended(&self, outcome: Outcome) -> Option<Outcome> {
+        let error_text = match outcome {
+            Outcome::Success if self.calls.have_returned() => None,
+            Outcome::Failure(error_text) if self.calls.have_returned() => Some(error_text),
+            outcome => return Some(outcome),
+        };
+        self.delivery.push_end(|| End::Result {
+            stored_values: self.draft.commit(),
+            error_text,
+        });
+        None
+    }
 }
 
 /// Sees a cell from its thread's start to `cell_closed`. Runs as a task of the embedder's runtime;
@@ -118,10 +133,7 @@ pub(crate) fn control(
 }
 
 async fn see_through(cell: Arc<Cell>, session: Arc<SessionState>, thread: CellThread) {
-    let CellThread {
-        mut outcome,
-        thread,
-    } = thread;
+    let CellThread { mut outcome, gone } = thread;
     let settled = tokio::select! {
         biased;
         () = cell.stop_requested.cancelled() => None,
@@ -138,14 +150,29 @@ async fn see_through(cell: Arc<Cell>, session: Arc<SessionState>, thread: CellTh
         }
     };
     let outcome = outcome.unwrap_or_else(|_| {
-        Outcome::RuntimeFailure(
+        Some(Outcome::RuntimeFailure(
             "the engine's thread of this cell ended unexpectedly; this cell is lost, the session goes on"
                 .to_owned(),
-        )
+        ))
     });
+    if let Some(outcome) = outcome {
+        end(&cell, &session, outcome, gone).await;
+    } else {
+        release(&cell, gone).await;
+    }
+    cell.calls.cell_closed(cell.id).await;
+}
+
+/// Ends a cell whose thread could not do so by itself.
+async fn end(
+    cell: &Cell,
+    session: &SessionState,
+    outcome: Outcome,
+    gone: oneshot::Receiver<()>,
+) {
     let end = match outcome {
-        Outcome::Success => complete(&cell, None).await,
-        Outcome::Failure(error_text) => complete(&cell, Some(error_text)).await,
+        Outcome::Success => complete(cell, None).await,
+        Outcome::Failure(error_text) => complete(cell, Some(error_text)).await,
         Outcome::Stopped => End::Terminated,
         Outcome::RuntimeFailure(error_text) => End::Result {
             stored_values: session.stored_values.snapshot(),
@@ -154,15 +181,14 @@ async fn see_through(cell: Arc<Cell>, session: Arc<SessionState>, thread: CellTh
     };
     match end {
         End::Result { .. } => {
-            cell.delivery.push_end(end);
-            release(&cell, thread).await;
+            cell.delivery.push_end(|| end);
+            release(cell, gone).await;
         }
         End::Terminated => {
-            release(&cell, thread).await;
-            cell.delivery.push_end(end);
+            release(cell, gone).await;
+            cell.delivery.push_end(|| end);
         }
     }
-    cell.calls.cell_closed(cell.id).await;
 }
 
 /// Waits for what a script that ended by itself left behind, then commits its writes. A termination
@@ -184,12 +210,13 @@ async fn complete(cell: &Cell, error_text: Option<String>) -> End {
     }
 }
 
-/// Waits until the isolate is gone, its thread has ended and every host callback has returned.
-async fn release(cell: &Cell, thread: std::thread::JoinHandle<()>) {
+/// Waits until the isolate is gone, its thread has let go of the cell and every host callback has
+/// returned.
+async fn release(cell: &Cell, gone: oneshot::Receiver<()>) {
     cell.calls.cancel_calls();
     cell.calls.cancel_notifications();
-    // The thread contains its own panics; what is left of a join error is nobody's to handle.
-    let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    // Closed without a word if the thread failed while it took the isolate down; it is gone then too.
+    let _ = gone.await;
     cell.calls.calls_returned().await;
     cell.calls.notifications_returned().await;
 }
@@ -201,7 +228,7 @@ struct Unfinished(Arc<Cell>);
 impl Drop for Unfinished {
     fn drop(&mut self) {
         self.0.isolate.stop(StopReason::Terminated);
-        self.0.delivery.push_end(End::Terminated);
+        self.0.delivery.push_end(|| End::Terminated);
     }
 }
 

@@ -122,9 +122,9 @@ impl Delivery {
         self.changed.notify_waiters();
     }
 
-    /// Makes the end known, once.
-    pub(crate) fn push_end(&self, end: End) {
-        lock(&self.state).end.get_or_insert(end);
+    /// Makes the end known, once; `end` is asked only if there is none yet.
+    pub(crate) fn push_end(&self, end: impl FnOnce() -> End) {
+        lock(&self.state).end.get_or_insert_with(end);
         self.changed.notify_waiters();
     }
 

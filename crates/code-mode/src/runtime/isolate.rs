@@ -1,0 +1,68 @@
+//! Isolates as cells have them: how one is made, and how it gets the limits of its cell.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use super::control::{IsolateControl, StopReason, after_garbage_collection};
+use super::{contain_panics, errors, modules};
+
+const MIB: usize = 1024 * 1024;
+
+/// The heap an isolate is made with; a cell's own limit is set when it gets the isolate. V8 sizes the
+/// young generation by it, so it is the default of cells.
+const HEAP_AT_FIRST: usize = 128 * MIB;
+
+/// How much further the heap may grow once it is over its limit, so that the built-in that is
+/// running can get to V8's next interrupt check, where the script ends.
+const HEAP_HEADROOM: usize = 512 * MIB;
+
+/// An isolate for one cell, whoever that will be.
+pub(super) fn new() -> v8::OwnedIsolate {
+    let parameters = v8::CreateParams::default()
+        .heap_limits(0, HEAP_AT_FIRST)
+        .allow_atomics_wait(false);
+    let mut isolate = v8::Isolate::new(parameters);
+    isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
+    isolate.set_host_import_module_dynamically_callback(modules::import_dynamically);
+    isolate.set_promise_reject_callback(errors::note_rejection);
+    isolate
+}
+
+/// Holds the isolate to the heap limit of its cell. The control block must live as long as the isolate.
+pub(super) fn limit_heap(isolate: &mut v8::Isolate, control: &Arc<IsolateControl>) {
+    let limit = old_generation(control.heap_limit());
+    let control = Arc::as_ptr(control).cast_mut().cast();
+    if limit < old_generation(HEAP_AT_FIRST) {
+        // V8 lowers a limit only where one who raised it is taken off.
+        isolate.add_near_heap_limit_callback(near_heap_limit, control);
+        isolate.remove_near_heap_limit_callback(near_heap_limit, limit);
+    }
+    isolate.add_near_heap_limit_callback(near_heap_limit, control);
+    isolate.add_gc_epilogue_callback(after_garbage_collection, control, v8::GCType::kGCTypeAll);
+}
+
+/// V8's share of a heap for old objects, which is what its limit counts: all but the three
+/// semi-spaces of a thirty-second each.
+fn old_generation(heap: usize) -> usize {
+    heap - 3 * (heap / 32).clamp(2 * MIB, 32 * MIB)
+}
+
+/// V8 is about to run out of heap, on the isolate's thread.
+unsafe extern "C" fn near_heap_limit(
+    control: *mut c_void,
+    current: usize,
+    _initial: usize,
+) -> usize {
+    let raised = contain_panics(|| {
+        // SAFETY: the pointer is to the control block that the cell's thread holds until after its
+        // isolate is gone.
+        let control = unsafe { &*control.cast_const().cast::<IsolateControl>() };
+        let limit = old_generation(control.heap_limit());
+        if current < limit {
+            return limit;
+        }
+        control.stop(StopReason::HeapLimit);
+        current + HEAP_HEADROOM
+    });
+    raised.unwrap_or(current + HEAP_HEADROOM)
+}
