@@ -190,11 +190,15 @@ pub(super) fn notify<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, 
                 limits.max_calls
             )));
         }
-        script.notifications.set(script.notifications.get() + 1);
         script
             .notifications_started
             .set(script.notifications_started.get() + 1);
-        script.events.start_notification(text);
+        let heard = script
+            .control
+            .outside(|| script.events.start_notification(text));
+        if !heard {
+            script.notifications.set(script.notifications.get() + 1);
+        }
         Ok(())
     });
 }

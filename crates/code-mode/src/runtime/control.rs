@@ -140,6 +140,30 @@ impl IsolateControl {
         }
     }
 
+    /// Runs code of the host's in the middle of a script. It does not count as the script's, and the
+    /// script is not interrupted for it.
+    pub(super) fn outside<T>(&self, body: impl FnOnce() -> T) -> T {
+        /// Goes back into JavaScript, after a panic too.
+        struct Back<'a>(&'a IsolateControl);
+        impl Drop for Back<'_> {
+            fn drop(&mut self) {
+                if let Some(clock) = &mut *lock(&self.0.clock) {
+                    clock.resume();
+                }
+                self.0.in_javascript.store(true, Ordering::Release);
+            }
+        }
+
+        if !self.in_javascript.swap(false, Ordering::AcqRel) {
+            return body();
+        }
+        if let Some(clock) = &mut *lock(&self.clock) {
+            clock.pause();
+        }
+        let _back = Back(self);
+        body()
+    }
+
     pub(super) fn is_in_javascript(&self) -> bool {
         self.in_javascript.load(Ordering::Acquire)
     }

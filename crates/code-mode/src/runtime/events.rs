@@ -8,19 +8,23 @@ use crate::description::Tool;
 use crate::response::ContentItem;
 use crate::service::{ToolError, ToolInput, ToolOutput};
 
-/// The outside, as the cell's thread sees it. Called from V8 callbacks: quick, and never blocking.
+/// The outside, as the cell's thread sees it. Called from V8 callbacks: quick, and never blocking by
+/// itself; what starts a call or a notification runs the beginning of the host's code, however long
+/// that takes.
 pub(crate) trait CellEvents: Send + Sync {
     /// Takes items, all or none.
     fn output(&self, items: Vec<ContentItem>) -> Result<(), Refused>;
 
-    /// Starts a nested call; its end comes back as [`Command::CallSettled`].
-    fn start_call(&self, call: NestedCall);
+    /// Starts a nested call. How it ended, if it did at once; else its end comes back as
+    /// [`Command::CallSettled`].
+    fn start_call(&self, call: NestedCall) -> Option<Result<ToolOutput, ToolError>>;
 
     /// Cancels a nested call that was started; it ends as all do.
     fn cancel_call(&self, call_id: u64);
 
-    /// Starts a notification; its end comes back as [`Command::NotificationDone`].
-    fn start_notification(&self, text: String);
+    /// Starts a notification. Whether it was heard at once; else its end comes back as
+    /// [`Command::NotificationDone`].
+    fn start_notification(&self, text: String) -> bool;
 
     /// The script called `yield_control`.
     fn yielded(&self);
@@ -50,11 +54,15 @@ impl CellEvents for Nobody {
         Ok(())
     }
 
-    fn start_call(&self, _: NestedCall) {}
+    fn start_call(&self, _: NestedCall) -> Option<Result<ToolOutput, ToolError>> {
+        Some(Err(ToolError::new("there is no host")))
+    }
 
     fn cancel_call(&self, _: u64) {}
 
-    fn start_notification(&self, _: String) {}
+    fn start_notification(&self, _: String) -> bool {
+        true
+    }
 
     fn yielded(&self) {}
 

@@ -18,6 +18,7 @@ use super::timers::Timers;
 use super::tool_object::ToolHandles;
 use crate::description::{ArgumentValidation, ToolSet};
 use crate::limits::Limits;
+use crate::service::{ToolError, ToolOutput};
 
 /// State of a running script.
 pub(super) struct Script {
@@ -27,6 +28,9 @@ pub(super) struct Script {
     pub(super) limits: Limits,
     pub(super) argument_validation: ArgumentValidation,
     pub(super) calls: RefCell<HashMap<u64, PendingCall>>,
+    /// Of those, the ones that the host has returned from at once: they settle in the event loop's next
+    /// turn, as all do.
+    pub(super) settled: RefCell<Vec<(u64, Result<ToolOutput, ToolError>)>>,
     pub(super) calls_started: Cell<u64>,
     pub(super) notifications: Cell<usize>,
     pub(super) notifications_started: Cell<u64>,
@@ -92,6 +96,7 @@ impl Script {
             limits,
             argument_validation,
             calls: RefCell::default(),
+            settled: RefCell::default(),
             calls_started: Cell::new(0),
             notifications: Cell::new(0),
             notifications_started: Cell::new(0),

@@ -126,7 +126,10 @@ impl Pool {
     /// Whether the isolate of this seat is to go; takes the seat off the list then.
     fn shrinks(&mut self, seat: u64) -> Shrink {
         let options = self.options();
-        if self.last_job.is_some_and(|last| last.elapsed() < options.shrink_after) {
+        if self
+            .last_job
+            .is_some_and(|last| last.elapsed() < options.shrink_after)
+        {
             return Shrink::AskAgain;
         }
         self.wanted = self.wanted.min(options.floor);
@@ -348,7 +351,9 @@ fn stand_by(seat: u64, orders: &mpsc::Receiver<Order>) -> Option<Job> {
     loop {
         let order = match idle {
             Some(idle) => orders.recv_timeout(idle),
-            None => orders.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+            None => orders
+                .recv()
+                .map_err(|_| mpsc::RecvTimeoutError::Disconnected),
         };
         match order {
             Ok(Order::Run(job)) => return Some(*job),

@@ -8,7 +8,7 @@ use super::{CellEvents, CellIsolate, CellSource, Command, NestedCall, Outcome, R
 use crate::description::{ArgumentValidation, ToolDefinition, ToolSet};
 use crate::limits::Limits;
 use crate::response::ContentItem;
-use crate::service::ToolOutput;
+use crate::service::{ToolError, ToolOutput};
 use crate::sync::lock;
 
 /// Collects output; answers the calls of a script all at once, when the last of them is made.
@@ -46,7 +46,10 @@ impl Outside {
         let thread = spawn("test".to_owned(), source, isolate, commands, events).unwrap();
         let outcome = thread.outcome.blocking_recv().expect("the thread reports");
         let outcome = outcome.expect("given back by `ended`");
-        thread.gone.blocking_recv().expect("the thread contains panics");
+        thread
+            .gone
+            .blocking_recv()
+            .expect("the thread contains panics");
         let items = std::mem::take(&mut *lock(&outside.items));
         (outcome, items)
     }
@@ -58,7 +61,7 @@ impl CellEvents for Outside {
         Ok(())
     }
 
-    fn start_call(&self, call: NestedCall) {
+    fn start_call(&self, call: NestedCall) -> Option<Result<ToolOutput, ToolError>> {
         let mut calls = lock(&self.calls);
         calls.push(call.call_id);
         if calls.len() == self.calls_to_come {
@@ -68,11 +71,12 @@ impl CellEvents for Outside {
                 isolate.send(Command::CallSettled { call_id, result });
             }
         }
+        None
     }
 
     fn cancel_call(&self, _: u64) {}
 
-    fn start_notification(&self, _: String) {
+    fn start_notification(&self, _: String) -> bool {
         panic!("as the test asked, inside a helper");
     }
 

@@ -18,12 +18,12 @@ use super::events::{CellEvents, Command, Nobody, Outcome};
 use super::modules;
 use super::place::{Place, place_of};
 use super::script::Script;
-use super::timers::Timer;
 use super::standby::{self, Maker};
+use super::timers::Timer;
 use super::{compile, globals, isolate, platform, thread_name, tools, watchdog};
 use crate::description::{ArgumentValidation, ToolSet};
 use crate::limits::{HEAP_BYTES, Limits};
-use crate::service::panic_message;
+use crate::service::{ToolError, ToolOutput, panic_message};
 use crate::source::program;
 use crate::source::slips::{self, Failed, Stage};
 
@@ -402,9 +402,15 @@ fn evaluate<'s>(
         }
         v8::scope!(let turn, scope);
         let due = script.timers.borrow_mut().take_due(Instant::now());
-        if let Some((id, timer)) = due {
-            attempt.run(turn, |turn| fire(turn, &timer))?;
-            script.timers.borrow_mut().set_again(id);
+        let settled = script.settled.take();
+        if due.is_some() || !settled.is_empty() {
+            if let Some((id, timer)) = due {
+                attempt.run(turn, |turn| fire(turn, &timer))?;
+                script.timers.borrow_mut().set_again(id);
+            }
+            for (call_id, result) in settled {
+                settle(turn, script, call_id, result);
+            }
             deliver(turn, script, commands.try_iter());
         } else if script.has_work_outside() {
             script.control.check_heap(turn);
@@ -476,21 +482,29 @@ fn deliver(
 ) {
     for command in commands {
         match command {
-            Command::CallSettled { call_id, result } => {
-                let (call, left) = {
-                    let mut calls = script.calls.borrow_mut();
-                    (calls.remove(&call_id), calls.len())
-                };
-                script.events.calls_pending(left);
-                if let Some(call) = call {
-                    tools::settle(scope, script, call_id, call, result);
-                }
-            }
+            Command::CallSettled { call_id, result } => settle(scope, script, call_id, result),
             Command::NotificationDone => {
                 let left = script.notifications.get().saturating_sub(1);
                 script.notifications.set(left);
             }
             Command::Stop => {}
         }
+    }
+}
+
+/// The host has returned from a nested call.
+fn settle(
+    scope: &mut v8::PinScope<'_, '_>,
+    script: &Script,
+    call_id: u64,
+    result: Result<ToolOutput, ToolError>,
+) {
+    let (call, left) = {
+        let mut calls = script.calls.borrow_mut();
+        (calls.remove(&call_id), calls.len())
+    };
+    script.events.calls_pending(left);
+    if let Some(call) = call {
+        tools::settle(scope, script, call_id, call, result);
     }
 }

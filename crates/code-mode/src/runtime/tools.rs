@@ -108,12 +108,16 @@ fn start_call<'s>(
         calls.len()
     };
     script.events.calls_pending(pending);
-    script.events.start_call(NestedCall {
+    let call = NestedCall {
         call_id,
         tool,
         input,
         raw: wanted == Wanted::Raw,
-    });
+    };
+    let at_once = script.control.outside(|| script.events.start_call(call));
+    if let Some(result) = at_once {
+        script.settled.borrow_mut().push((call_id, result));
+    }
     Ok(resolver.get_promise(scope))
 }
 

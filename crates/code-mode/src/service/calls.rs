@@ -1,12 +1,17 @@
-//! Nested calls and notifications of one cell: host futures as tasks of the embedder's runtime.
+//! Nested calls and notifications of one cell: host futures, on the cell's thread and on the embedder's
+//! runtime.
 //!
-//! Started straight from the cell's thread; each answers that thread itself, so that no task stands
-//! between the two.
+//! A host future is polled first where the script made the call, on the cell's thread. Many are done
+//! then, and the call has cost no switch of threads, which takes longer than all the rest of it. One
+//! that is not becomes a task of the runtime, and answers the cell's thread itself, so that no task
+//! stands between the two.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +19,21 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
 use super::cell::Cell;
-use super::host::{AnyHost, Notification, ToolCall, ToolError, contained};
+use super::host::{
+    AnyHost, HostPanicked, Notification, ToolCall, ToolError, ToolOutput, contained,
+};
 use super::spans;
 use crate::runtime::Command;
 use crate::sync::lock;
+
+/// How a nested call ended.
+pub(crate) type CallResult = Result<ToolOutput, ToolError>;
+
+/// A first poll that takes longer than this computes, or blocks.
+const SLOW_POLL: Duration = Duration::from_micros(100);
+
+/// How long the slow first polls of a cell may take together before its futures all go to the runtime.
+const FIRST_POLLS_MAY_TAKE: Duration = Duration::from_millis(10);
 
 /// The host's side of one cell. Owned by the cell; ended by its control task, which cancels the
 /// tokens and waits for the trackers.
@@ -25,6 +41,8 @@ pub(crate) struct HostCalls {
     host: Arc<dyn AnyHost>,
     runtime: Handle,
     grace: Duration,
+    /// Nanoseconds of slow first polls. Written by the cell's thread alone.
+    first_polls_took: AtomicU64,
     pending: AtomicUsize,
     calls: TaskTracker,
     calls_cancelled: CancellationToken,
@@ -47,6 +65,7 @@ impl HostCalls {
             host,
             runtime,
             grace,
+            first_polls_took: AtomicU64::new(0),
             pending: AtomicUsize::new(0),
             calls: TaskTracker::new(),
             calls_cancelled: CancellationToken::new(),
@@ -65,9 +84,19 @@ impl HostCalls {
         self.pending.load(Ordering::Relaxed)
     }
 
-    /// Runs a nested call; its end goes to the cell's thread.
-    pub(crate) fn start_call(&self, cell: Arc<Cell>, call: ToolCall) {
+    /// Runs a nested call. Its result, if the host has it at once; else it goes to the cell's thread.
+    pub(crate) fn start_call(&self, cell: Arc<Cell>, call: ToolCall) -> Option<CallResult> {
         let call_id = call.call_id;
+        let host = Arc::clone(&self.host);
+        let token = self.calls_cancelled.child_token();
+        let cancelled = token.clone();
+        let span = spans::call(&lock(&self.span), &call);
+        let heard = span.clone();
+        let answer = contained(move || host.invoke_tool(call, token)).instrument(span);
+        let mut answer = Box::pin(answer);
+        if let Some(answer) = self.first_poll(&heard, answer.as_mut()) {
+            return Some(settled(Some(answer)));
+        }
         let reply = Reply {
             cell,
             command: Some(Command::CallSettled {
@@ -77,44 +106,67 @@ impl HostCalls {
                 )),
             }),
         };
-        let host = Arc::clone(&self.host);
-        let token = self.calls_cancelled.child_token();
-        let cancelled = token.clone();
-        lock(&self.tokens).insert(call_id, token.clone());
+        lock(&self.tokens).insert(call_id, cancelled.clone());
         let grace = self.grace;
-        let span = spans::call(&lock(&self.span), &call);
         let task = async move {
-            let answer = contained(move || host.invoke_tool(call, token));
-            let result = match with_grace(answer, &cancelled, grace).await {
-                Some(Ok(result)) => result,
-                Some(Err(panicked)) => Err(ToolError::new(panicked.to_string())),
-                None => Err(ToolError::new("the call was cancelled")),
-            };
+            let result = settled(with_grace(answer, &cancelled, grace).await);
             lock(&reply.cell.calls.tokens).remove(&call_id);
             reply.send(Command::CallSettled { call_id, result });
         };
-        self.calls.spawn_on(task.instrument(span), &self.runtime);
+        self.calls.spawn_on(task, &self.runtime);
+        None
     }
 
-    /// Runs a notification; its end goes to the cell's thread.
-    pub(crate) fn start_notification(&self, cell: Arc<Cell>, notification: Notification) {
+    /// Runs a notification. Whether the host has heard it at once; else the cell's thread is told.
+    pub(crate) fn start_notification(&self, cell: Arc<Cell>, notification: Notification) -> bool {
+        let host = Arc::clone(&self.host);
+        let token = self.notifications_cancelled.child_token();
+        let cancelled = token.clone();
+        let span = lock(&self.span).clone();
+        let hearing = contained(move || host.notify(notification, token)).instrument(span.clone());
+        let mut heard = Box::pin(hearing);
+        if self.first_poll(&span, heard.as_mut()).is_some() {
+            return true;
+        }
         let reply = Reply {
             cell,
             command: Some(Command::NotificationDone),
         };
-        let host = Arc::clone(&self.host);
-        let token = self.notifications_cancelled.child_token();
-        let cancelled = token.clone();
         let grace = self.grace;
         let task = async move {
-            let heard = contained(move || host.notify(notification, token));
             // A host that panics or is too slow has not heard it; the script is not told.
             let _: Option<Result<(), _>> = with_grace(heard, &cancelled, grace).await;
             reply.send(Command::NotificationDone);
         };
-        let span = lock(&self.span).clone();
-        self.notifications
-            .spawn_on(task.instrument(span), &self.runtime);
+        self.notifications.spawn_on(task, &self.runtime);
+        false
+    }
+
+    /// Polls a host future for the first time, here, as inside the runtime. Nothing if it is not done, or
+    /// if the futures of this cell have shown that they take their time: those are for the runtime, which
+    /// runs them beside the script and beside each other.
+    fn first_poll<F: Future>(&self, span: &Span, future: Pin<&mut F>) -> Option<F::Output> {
+        let spent = self.first_polls_took.load(Ordering::Relaxed);
+        if spent >= FIRST_POLLS_MAY_TAKE.as_nanos() as u64 {
+            return None;
+        }
+        let start = Instant::now();
+        let polled = {
+            let _inside = self.runtime.enter();
+            // Whoever it would wake is woken again by the task that polls it next.
+            let poll = || future.poll(&mut Context::from_waker(Waker::noop()));
+            spans::heard_by(span, poll)
+        };
+        let took = start.elapsed();
+        if took >= SLOW_POLL {
+            let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+            self.first_polls_took
+                .store(spent.saturating_add(took), Ordering::Relaxed);
+        }
+        match polled {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
     }
 
     /// Cancels one nested call; nothing if it has returned.
@@ -156,6 +208,15 @@ impl HostCalls {
         let heard = contained(move || host.cell_closed(cell_id)).instrument(span);
         // A panic here has nobody left to tell.
         let _: Result<(), _> = heard.await;
+    }
+}
+
+/// The result of a call whose host future returned, panicked, or was dropped.
+fn settled(answer: Option<Result<CallResult, HostPanicked>>) -> CallResult {
+    match answer {
+        Some(Ok(result)) => result,
+        Some(Err(panicked)) => Err(ToolError::new(panicked.to_string())),
+        None => Err(ToolError::new("the call was cancelled")),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::calls::HostCalls;
+use super::calls::{CallResult, HostCalls};
 use super::delivery::{Delivery, End};
 use super::host::{Notification, ToolCall};
 use super::outputs::KeptOutputs;
@@ -45,10 +45,8 @@ impl CellEvents for Cell {
             .map_err(|full| Refused(full.to_string()))
     }
 
-    fn start_call(&self, call: NestedCall) {
-        let Some(this) = self.this.upgrade() else {
-            return;
-        };
+    fn start_call(&self, call: NestedCall) -> Option<CallResult> {
+        let this = self.this.upgrade()?;
         let call = ToolCall {
             cell_id: self.id,
             tool_call_id: Arc::clone(&self.tool_call_id),
@@ -57,23 +55,23 @@ impl CellEvents for Cell {
             input: call.input,
             raw: call.raw,
         };
-        self.calls.start_call(this, call);
+        self.calls.start_call(this, call)
     }
 
     fn cancel_call(&self, call_id: u64) {
         self.calls.cancel_call(call_id);
     }
 
-    fn start_notification(&self, text: String) {
+    fn start_notification(&self, text: String) -> bool {
         let Some(this) = self.this.upgrade() else {
-            return;
+            return true;
         };
         let notification = Notification {
             cell_id: self.id,
             tool_call_id: Arc::clone(&self.tool_call_id),
             text,
         };
-        self.calls.start_notification(this, notification);
+        self.calls.start_notification(this, notification)
     }
 
     fn yielded(&self) {
@@ -164,12 +162,7 @@ async fn see_through(cell: Arc<Cell>, session: Arc<SessionState>, thread: CellTh
 }
 
 /// Ends a cell whose thread could not do so by itself.
-async fn end(
-    cell: &Cell,
-    session: &SessionState,
-    outcome: Outcome,
-    gone: oneshot::Receiver<()>,
-) {
+async fn end(cell: &Cell, session: &SessionState, outcome: Outcome, gone: oneshot::Receiver<()>) {
     let end = match outcome {
         Outcome::Success => complete(cell, None).await,
         Outcome::Failure(error_text) => complete(cell, Some(error_text)).await,

@@ -48,6 +48,17 @@ pub(super) fn call(cell: &Span, call: &ToolCall) -> Span {
             call_id = call.call_id,
         )
     };
-    let heard = cell.with_subscriber(|(_, subscriber)| with_default(subscriber, span));
-    heard.unwrap_or_else(Span::none)
+    if cell.is_none() {
+        return Span::none();
+    }
+    heard_by(cell, span)
+}
+
+/// Runs `body` for the subscriber that hears of `span`.
+pub(super) fn heard_by<T>(span: &Span, body: impl FnOnce() -> T) -> T {
+    let mut body = Some(body);
+    let heard = span.with_subscriber(|(_, subscriber)| {
+        with_default(subscriber, body.take().expect("called once"))
+    });
+    heard.unwrap_or_else(|| body.take().expect("there was no subscriber")())
 }
