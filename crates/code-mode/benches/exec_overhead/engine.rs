@@ -68,7 +68,7 @@ pub fn await_standbys(count: usize) {
     /// The isolate of the exec before is torn down meanwhile. There is no event for that; bare V8
     /// needs a quarter of it.
     const TEARDOWN: Duration = Duration::from_millis(2);
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     let start = Instant::now();
     while standby::ready() < count {

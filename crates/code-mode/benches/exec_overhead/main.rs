@@ -68,9 +68,10 @@
 //! # Columns
 //!
 //! - `scenario`, `tools`: what ran, with how many tools enabled.
-//! - `samples`: fresh processes. Long scenarios take at most 10, `waiting_cells` at most 5.
-//! - `warmups`, `iters`: execs of each process before the measured part, and in it; `-` where what
-//!   is measured is not a number of execs.
+//! - `samples`: fresh processes. Scenarios of two seconds and `standby_memory` take at most 10,
+//!   `waiting_cells` at most 5.
+//! - `warmups`, `iters`: execs of each process before the measured part, and in it, at most 5 where
+//!   computing is measured; `-` where what is measured is not a number of execs.
 //! - `p50/exec`, `mean/exec`, `p95/exec`, `p99/exec`: over all iterations of all samples. In the tool
 //!   scenarios of one call: each exec's time is divided by its 1,000 calls first.
 //! - `rssΔ p50`, `rssΔ max`: by how much a process's peak resident memory over the measured part lies

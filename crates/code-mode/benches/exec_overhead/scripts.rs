@@ -107,5 +107,5 @@ pub const SORTING: Script = Script {
 };
 pub const MATHS: Script = Script {
     source: include_str!("compute/maths.js"),
-    text: "78498 -7 15270 5736",
+    text: "41538 -10080 15428 5736",
 };
