@@ -8,8 +8,8 @@ use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Instant;
 
-use crate::sample::Timing;
-use crate::scenarios::Script;
+use crate::scripts::Script;
+use crate::timing::Timing;
 
 const FLAGS: &str = "--single-threaded --no-memory-protection-keys --stack-size=984";
 const STACK_BYTES: usize = 4 * 1024 * 1024;
@@ -40,6 +40,11 @@ pub fn executor(script: Script, tool_names: Vec<String>) -> impl FnMut() -> Timi
             until_text: Some(until_text),
         }
     }
+}
+
+/// Which V8 this is.
+pub fn version() -> &'static str {
+    v8::V8::get_version()
 }
 
 /// The whole life of one isolate. The text is sent while the isolate is still there.

@@ -2,54 +2,41 @@
 
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::peak_rss::PeakRss;
-use crate::scenarios::Scenario;
-use crate::{engine, raw_v8};
+use crate::scenarios::{self, By, Method, Scenario};
+use crate::scripts::Script;
+use crate::timing::{self, Sample, Timing};
+use crate::{big_result, engine, load, memory, raw_v8};
 
 /// What a sample is to measure.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Plan {
-    pub scenario: Scenario,
+    pub scenario: &'static Scenario,
     pub tools: usize,
     pub warm_iterations: usize,
 }
 
-/// What one exec took.
-pub struct Timing {
-    /// Until the next exec may start.
-    pub total: Duration,
-    /// Until the text was there, where that is earlier.
-    pub until_text: Option<Duration>,
+/// What a sample is taken under, which is not known before the run.
+#[derive(Clone, Copy)]
+pub struct Conditions {
+    /// The processor that the sample's process is kept on, or any.
+    pub processor: Option<usize>,
+    /// Execs a second, where the scenario is one of a given rate.
+    pub rate: Option<f64>,
 }
 
-/// What a child process measured.
-#[derive(Serialize, Deserialize)]
-pub struct Sample {
-    /// Each exec, in nanoseconds.
-    pub total_ns: Vec<u64>,
-    /// Each exec until its text was there, in nanoseconds; bare V8 only.
-    pub until_text_ns: Vec<u64>,
-    /// Growth of resident memory at its peak, in KiB, where the system tells.
-    pub peak_rss_kib: Option<u64>,
+impl Sample {
+    pub fn with_figure(mut self, name: &str, value: f64) -> Self {
+        self.figures.insert(name.to_owned(), value);
+        self
+    }
 }
 
 /// Takes one sample in a new process, which has ended when this returns.
-pub fn run_in_fresh_process(plan: Plan) -> Result<Sample, SampleError> {
+pub fn run_in_fresh_process(plan: Plan, conditions: Conditions) -> Result<Sample, SampleError> {
     let failed = |cause| SampleError { plan, cause };
-    let output = std::env::current_exe()
-        .and_then(|binary| {
-            Command::new(binary)
-                .arg("--child")
-                .arg(plan.scenario.name())
-                .arg(plan.tools.to_string())
-                .arg(plan.warm_iterations.to_string())
-                .stderr(Stdio::inherit())
-                .output()
-        })
+    let output = child(plan, conditions)
+        .and_then(|mut child| child.stderr(Stdio::inherit()).output())
         .map_err(|error| failed(Cause::NotStarted(error)))?;
     if !output.status.success() {
         return Err(failed(Cause::Failed(output.status)));
@@ -57,62 +44,98 @@ pub fn run_in_fresh_process(plan: Plan) -> Result<Sample, SampleError> {
     serde_json::from_slice(&output.stdout).map_err(|error| failed(Cause::NoSample(error)))
 }
 
-/// Takes one sample in this process and prints it.
-pub fn run_as_child(plan: Plan) {
-    let script = plan.scenario.script();
-    let tool_names = plan.scenario.tool_names(plan.tools);
-    let sample = match plan.scenario {
-        Scenario::ColdRawV8 | Scenario::RawV8 => {
-            measure(plan, raw_v8::executor(script, tool_names))
+fn child(plan: Plan, conditions: Conditions) -> io::Result<Command> {
+    let (binary, arguments) = match plan.scenario.method {
+        Method::QuickJs(script, place) => {
+            let arguments = quickjs_arguments(plan, script, place.name());
+            (quickjs_binary()?.into(), arguments)
         }
-        Scenario::ColdExec
-        | Scenario::WarmExec
-        | Scenario::ToolRoundtrip
-        | Scenario::ParallelTools
-        | Scenario::CheckedCalls
-        | Scenario::UncheckedCalls
-        | Scenario::TypescriptExec
-        | Scenario::JavascriptExec => {
-            let input_schema = plan.scenario.input_schema();
-            measure(plan, engine::executor(script, tool_names, input_schema))
+        _ => (std::env::current_exe()?, own_arguments(plan, conditions)),
+    };
+    let mut command = match conditions.processor {
+        None => Command::new(binary),
+        Some(processor) => {
+            let mut command = Command::new("taskset");
+            command.arg("-c").arg(processor.to_string()).arg(binary);
+            command
         }
     };
-    println!("{}", serde_json::json!(sample));
+    command.args(arguments);
+    Ok(command)
 }
 
-fn measure(plan: Plan, mut exec: impl FnMut() -> Timing) -> Sample {
-    for _ in 0..plan.scenario.warmups() {
-        exec();
+/// As `arguments.rs` reads them.
+fn own_arguments(plan: Plan, conditions: Conditions) -> Vec<String> {
+    let mut arguments = vec![
+        "--child".to_owned(),
+        plan.scenario.name.to_owned(),
+        plan.tools.to_string(),
+        plan.warm_iterations.to_string(),
+    ];
+    arguments.extend(conditions.rate.map(|rate| rate.to_string()));
+    arguments
+}
+
+/// As `quickjs.rs` reads them.
+fn quickjs_arguments(plan: Plan, script: Script, place: &str) -> Vec<String> {
+    let Plan {
+        scenario, tools, ..
+    } = plan;
+    vec![
+        place.to_owned(),
+        script.source.to_owned(),
+        script.text.to_owned(),
+        tools.to_string(),
+        scenario.warmups.to_string(),
+        scenario.iterations(plan.warm_iterations).to_string(),
+    ]
+}
+
+fn quickjs_binary() -> io::Result<&'static str> {
+    scenarios::QUICKJS_BINARY.ok_or_else(|| io::Error::other("this build has no QuickJS"))
+}
+
+/// Takes one sample in this process and prints it.
+pub fn run_as_child(plan: Plan, rate: Option<f64>) {
+    println!("{}", serde_json::json!(take(plan, rate)));
+}
+
+fn take(plan: Plan, rate: Option<f64>) -> Sample {
+    let tool_names = plan.scenario.tool_names(plan.tools);
+    match plan.scenario.method {
+        Method::Engine {
+            script,
+            standby,
+            input_schema,
+        } => measure(
+            plan,
+            engine::executor(script, standby, tool_names, input_schema),
+        ),
+        Method::RawV8(script) => measure(plan, raw_v8::executor(script, tool_names)),
+        Method::QuickJs(..) => unreachable!("another binary takes it"),
+        Method::ClosedLoop(script, By::Engine) => load::closed_loop_of_engine(script),
+        Method::ClosedLoop(script, By::RawV8) => load::closed_loop_of_raw_v8(script),
+        Method::HalfRateOf(_, script) => load::paced(script, rate.expect("a rate")),
+        Method::Result { bytes } => measure(plan, big_result::executor(tool_names, bytes)),
+        Method::Copies { bytes, buffers } => {
+            measure(plan, big_result::copier(tool_names, bytes, buffers))
+        }
+        Method::StandbyMemory => memory::of_standbys(),
+        Method::WaitingCells => memory::of_waiting_cells(|exec| measure(plan, exec)),
     }
+}
+
+fn measure(plan: Plan, exec: impl FnMut() -> Timing) -> Sample {
     let iterations = plan.scenario.iterations(plan.warm_iterations);
-    let mut timings = Vec::with_capacity(iterations);
-    let peak_rss = PeakRss::start();
-    timings.extend((0..iterations).map(|_| exec()));
-    let peak_rss_kib = peak_rss.and_then(|peak| peak.growth_kib());
-
-    let until_text = timings.iter().filter_map(|timing| timing.until_text);
-    Sample {
-        total_ns: timings
-            .iter()
-            .map(|timing| nanoseconds(timing.total))
-            .collect(),
-        until_text_ns: until_text.map(nanoseconds).collect(),
-        peak_rss_kib,
-    }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).expect("an exec takes less than 500 years")
+    timing::measure(plan.scenario.warmups, iterations, exec)
 }
 
 /// A sample that could not be taken.
-#[derive(Debug)]
 pub struct SampleError {
     plan: Plan,
     cause: Cause,
 }
 
-#[derive(Debug)]
 enum Cause {
     NotStarted(io::Error),
     Failed(ExitStatus),
@@ -124,7 +147,7 @@ impl std::fmt::Display for SampleError {
         let Plan {
             scenario, tools, ..
         } = self.plan;
-        write!(f, "{} with {tools} tools: ", scenario.name())?;
+        write!(f, "{} with {tools} tools: ", scenario.name)?;
         match &self.cause {
             Cause::NotStarted(error) => write!(f, "the sample's process did not start: {error}"),
             Cause::Failed(status) => write!(f, "the sample's process failed: {status}"),

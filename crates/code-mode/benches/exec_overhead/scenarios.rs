@@ -1,201 +1,311 @@
-//! What is measured: the scenarios, their scripts, and what each script must say.
+//! What is measured: the scenarios, each a row of the table or more.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Tool calls in one exec of the tool scenarios.
-const CALLS: u32 = 1_000;
+use crate::engine::Standby;
+use crate::scripts::{self, Script};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scenario {
-    ColdExec,
-    ColdRawV8,
-    WarmExec,
-    RawV8,
-    ToolRoundtrip,
-    ParallelTools,
-    CheckedCalls,
-    UncheckedCalls,
-    TypescriptExec,
-    JavascriptExec,
+/// What a sample is of. The table in `main.rs` says what each of them means.
+pub struct Scenario {
+    pub name: &'static str,
+    pub method: Method,
+    tools: Tools,
+    /// What an exec's time is divided by for the table.
+    pub parts_per_exec: u32,
+    /// Execs before the measured part.
+    pub warmups: usize,
+    most_iterations: usize,
+    most_samples: usize,
 }
 
-/// A script and the text it must produce.
+/// How a sample is taken.
 #[derive(Clone, Copy)]
-pub struct Script {
-    pub source: &'static str,
-    pub text: &'static str,
+pub enum Method {
+    /// Execs by the engine, one after another, of tools that may have an input schema.
+    Engine {
+        script: Script,
+        standby: Standby,
+        input_schema: Option<&'static str>,
+    },
+    /// The same by bare V8.
+    RawV8(Script),
+    /// The same by QuickJS, in a binary of its own.
+    QuickJs(Script, Place),
+    /// As many execs as eight callers get answered.
+    ClosedLoop(Script, By),
+    /// Execs by the engine at half the rate of this scenario.
+    HalfRateOf(&'static str, Script),
+    /// Execs by the engine that hand a string of this size from a tool to the caller.
+    Result { bytes: usize },
+    /// Four copies of a string of this size, in such a process.
+    Copies { bytes: usize, buffers: Buffers },
+    /// What an isolate that stands by holds of memory.
+    StandbyMemory,
+    /// Execs by the engine while cells wait for tools.
+    WaitingCells,
 }
 
-const EXEC: Script = Script {
-    source: "const xs = [1, 2, 3].map((x) => x * 2);\ntext(JSON.stringify(xs));",
-    text: "[2,4,6]",
-};
-const SEQUENTIAL_CALLS: Script = Script {
-    source: "for (let i = 0; i < 1000; i++) await tools.echo({ i });\ntext(\"done\")",
-    text: "done",
-};
-const PARALLEL_CALLS: Script = Script {
-    source: "await Promise.all(Array.from({ length: 1000 }, (_, i) => tools.echo({ i })));\n\
-             text(\"done\")",
-    text: "done",
-};
+/// On which thread an exec of QuickJS happens.
+#[derive(Clone, Copy)]
+pub enum Place {
+    CallersThread,
+    ThreadOfItsOwn,
+}
 
-/// With an argument of the size that tools take, for [`INPUT_SCHEMA`].
-const CALLS_OF_A_TOOL: Script = Script {
-    source: "const edits = [{ line: 3, text: 'let a = 1;' }, { line: 9, text: 'let b = 2;' }];\n\
-             for (let i = 0; i < 1000; i++)\n\
-             await tools.echo({ path: `src/file_${i}.rs`, mode: 'edit', edits, dry_run: false });\n\
-             text(\"done\")",
-    text: "done",
-};
-/// What a tool that edits a file says of its input.
-const INPUT_SCHEMA: &str = r#"{
-    "$schema": "http://json-schema.org/draft-07/schema#",
-    "type": "object",
-    "properties": {
-        "path": { "type": "string", "minLength": 1, "description": "The file." },
-        "mode": { "type": "string", "enum": ["edit", "create", "delete"] },
-        "edits": {
-            "type": "array",
-            "maxItems": 100,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "line": { "type": "integer", "minimum": 1 },
-                    "text": { "type": "string" }
-                },
-                "required": ["line", "text"],
-                "additionalProperties": false
-            }
-        },
-        "dry_run": { "type": "boolean", "default": false },
-        "encoding": { "anyOf": [{ "type": "string", "pattern": "^[a-z0-9-]+$" }, { "type": "null" }] }
-    },
-    "required": ["path", "mode"],
-    "additionalProperties": false
-}"#;
-const TYPESCRIPT: Script = Script {
-    source: "interface Entry { name: string; size: number; tags?: string[] }\n\
-             type ByTag = Record<string, Entry[]>;\n\
-             const entries: Entry[] = [\n\
-             { name: 'a', size: 3, tags: ['x'] }, { name: 'b', size: 5 }, { name: 'c', size: 7, tags: ['x', 'y'] },\n\
-             ];\n\
-             function byTag(all: readonly Entry[]): ByTag {\n\
-             const found: ByTag = {};\n\
-             for (const entry of all) for (const tag of entry.tags ?? []) (found[tag] ??= []).push(entry as Entry);\n\
-             return found;\n\
-             }\n\
-             const sizes = Object.entries(byTag(entries)).map(([tag, of]: [string, Entry[]]) =>\n\
-             `${tag}:${of.reduce((sum: number, entry) => sum + entry.size, 0)}`);\n\
-             text(JSON.stringify(sizes satisfies string[]));",
-    text: r#"["x:10","y:7"]"#,
-};
-/// [`TYPESCRIPT`] without its types.
-const JAVASCRIPT: Script = Script {
-    source: "\n\
-             \n\
-             const entries = [\n\
-             { name: 'a', size: 3, tags: ['x'] }, { name: 'b', size: 5 }, { name: 'c', size: 7, tags: ['x', 'y'] },\n\
-             ];\n\
-             function byTag(all) {\n\
-             const found = {};\n\
-             for (const entry of all) for (const tag of entry.tags ?? []) (found[tag] ??= []).push(entry);\n\
-             return found;\n\
-             }\n\
-             const sizes = Object.entries(byTag(entries)).map(([tag, of]) =>\n\
-             `${tag}:${of.reduce((sum, entry) => sum + entry.size, 0)}`);\n\
-             text(JSON.stringify(sizes));",
-    text: r#"["x:10","y:7"]"#,
-};
-
-impl Scenario {
-    /// In the order of the table.
-    pub const ALL: [Self; 10] = [
-        Self::ColdExec,
-        Self::ColdRawV8,
-        Self::WarmExec,
-        Self::RawV8,
-        Self::ToolRoundtrip,
-        Self::ParallelTools,
-        Self::CheckedCalls,
-        Self::UncheckedCalls,
-        Self::TypescriptExec,
-        Self::JavascriptExec,
-    ];
-
+impl Place {
+    /// As `quickjs.rs` reads it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::ColdExec => "cold_exec",
-            Self::ColdRawV8 => "cold_raw_v8",
-            Self::WarmExec => "warm_exec",
-            Self::RawV8 => "raw_v8",
-            Self::ToolRoundtrip => "tool_roundtrip",
-            Self::ParallelTools => "parallel_tools",
-            Self::CheckedCalls => "checked_calls",
-            Self::UncheckedCalls => "unchecked_calls",
-            Self::TypescriptExec => "typescript_exec",
-            Self::JavascriptExec => "javascript_exec",
+            Self::CallersThread => "callers-thread",
+            Self::ThreadOfItsOwn => "thread-of-its-own",
+        }
+    }
+}
+
+/// What a string is copied into.
+#[derive(Clone, Copy)]
+pub enum Buffers {
+    /// New memory for each copy.
+    Fresh,
+    /// Memory that held copies before.
+    Reused,
+}
+
+/// Who execs.
+#[derive(Clone, Copy)]
+pub enum By {
+    Engine,
+    RawV8,
+}
+
+/// Which tools an exec has.
+#[derive(Clone, Copy, PartialEq)]
+enum Tools {
+    /// As many as the command line says; a row for each number.
+    AsAsked,
+    /// This one alone.
+    One(&'static str),
+    None,
+}
+
+/// Big enough for each copy of it to show.
+const BIG: usize = 2 * 1024 * 1024;
+
+/// What takes the samples of QuickJS, in a build with `bench-quickjs`.
+pub const QUICKJS_BINARY: Option<&str> = if cfg!(feature = "bench-quickjs") {
+    option_env!("CARGO_BIN_EXE_exec_overhead_quickjs")
+} else {
+    // Cargo names a binary that it does not build.
+    None
+};
+
+/// All of them, in the order of the table. One that needs another one's result comes after it.
+pub static ALL: [Scenario; 30] = [
+    Scenario::new("cold_exec", engine(scripts::EXEC, Standby::AsItComes)).cold(),
+    Scenario::new("cold_raw_v8", Method::RawV8(scripts::EXEC)).cold(),
+    Scenario::new("warm_exec", engine(scripts::EXEC, Standby::Ready)),
+    Scenario::new("no_standby_exec", engine(scripts::EXEC, Standby::None)),
+    Scenario::new("raw_v8", Method::RawV8(scripts::EXEC)),
+    Scenario::new(
+        "quickjs",
+        Method::QuickJs(scripts::EXEC, Place::CallersThread),
+    ),
+    Scenario::new(
+        "quickjs_thread",
+        Method::QuickJs(scripts::EXEC, Place::ThreadOfItsOwn),
+    ),
+    Scenario::new(
+        "sustained_exec",
+        Method::ClosedLoop(scripts::EXEC, By::Engine),
+    )
+    .of_a_time(),
+    Scenario::new(
+        "sustained_raw_v8",
+        Method::ClosedLoop(scripts::EXEC, By::RawV8),
+    )
+    .of_a_time(),
+    Scenario::new(
+        "half_rate_exec",
+        Method::HalfRateOf("sustained_exec", scripts::EXEC),
+    )
+    .of_a_time(),
+    Scenario::new(
+        "tool_roundtrip",
+        engine(scripts::SEQUENTIAL_CALLS, Standby::Ready),
+    )
+    .of_calls(),
+    Scenario::new(
+        "parallel_tools",
+        engine(scripts::PARALLEL_CALLS, Standby::Ready),
+    )
+    .of_calls(),
+    Scenario::new(
+        "checked_calls",
+        Method::Engine {
+            script: scripts::CALLS_OF_A_TOOL,
+            standby: Standby::Ready,
+            input_schema: Some(scripts::INPUT_SCHEMA),
+        },
+    )
+    .of_calls(),
+    Scenario::new(
+        "unchecked_calls",
+        engine(scripts::CALLS_OF_A_TOOL, Standby::Ready),
+    )
+    .of_calls(),
+    Scenario::new(
+        "typescript_exec",
+        engine(scripts::TYPESCRIPT, Standby::Ready),
+    )
+    .without_tools(),
+    Scenario::new(
+        "javascript_exec",
+        engine(scripts::JAVASCRIPT, Standby::Ready),
+    )
+    .without_tools(),
+    Scenario::new("big_result", Method::Result { bytes: BIG }).of_one_tool("read"),
+    Scenario::new("small_result", Method::Result { bytes: 2 }).of_one_tool("read"),
+    Scenario::new("copy_four_times", copies(Buffers::Fresh)).of_one_tool("read"),
+    Scenario::new("copy_reusing", copies(Buffers::Reused)).of_one_tool("read"),
+    Scenario::new("json_exec", engine(scripts::JSON, Standby::Ready)).of_computing(),
+    Scenario::new("json_raw_v8", Method::RawV8(scripts::JSON)).of_computing(),
+    Scenario::new("regexp_exec", engine(scripts::REGEXP, Standby::Ready)).of_computing(),
+    Scenario::new("regexp_raw_v8", Method::RawV8(scripts::REGEXP)).of_computing(),
+    Scenario::new("sorting_exec", engine(scripts::SORTING, Standby::Ready)).of_computing(),
+    Scenario::new("sorting_raw_v8", Method::RawV8(scripts::SORTING)).of_computing(),
+    Scenario::new("maths_exec", engine(scripts::MATHS, Standby::Ready)).of_computing(),
+    Scenario::new("maths_raw_v8", Method::RawV8(scripts::MATHS)).of_computing(),
+    Scenario::new("standby_memory", Method::StandbyMemory).of_a_time(),
+    Scenario::new("waiting_cells", Method::WaitingCells)
+        .without_tools()
+        .at_most(5, usize::MAX),
+];
+
+const fn engine(script: Script, standby: Standby) -> Method {
+    Method::Engine {
+        script,
+        standby,
+        input_schema: None,
+    }
+}
+
+const fn copies(buffers: Buffers) -> Method {
+    Method::Copies {
+        bytes: BIG,
+        buffers,
+    }
+}
+
+impl Scenario {
+    const fn new(name: &'static str, method: Method) -> Self {
+        Self {
+            name,
+            method,
+            tools: Tools::AsAsked,
+            parts_per_exec: 1,
+            warmups: 1,
+            most_iterations: usize::MAX,
+            most_samples: usize::MAX,
         }
     }
 
-    pub fn script(self) -> Script {
-        match self {
-            Self::ColdExec | Self::ColdRawV8 | Self::WarmExec | Self::RawV8 => EXEC,
-            Self::ToolRoundtrip => SEQUENTIAL_CALLS,
-            Self::ParallelTools => PARALLEL_CALLS,
-            Self::CheckedCalls | Self::UncheckedCalls => CALLS_OF_A_TOOL,
-            Self::TypescriptExec => TYPESCRIPT,
-            Self::JavascriptExec => JAVASCRIPT,
-        }
+    /// The first exec of a process.
+    const fn cold(mut self) -> Self {
+        self.warmups = 0;
+        self.most_iterations = 1;
+        self
     }
 
-    /// The input schema of its tools.
-    pub fn input_schema(self) -> Option<&'static str> {
-        (self == Self::CheckedCalls).then_some(INPUT_SCHEMA)
+    const fn without_tools(mut self) -> Self {
+        self.tools = Tools::None;
+        self
+    }
+
+    const fn of_one_tool(mut self, name: &'static str) -> Self {
+        self.tools = Tools::One(name);
+        self
+    }
+
+    /// The time of an exec is shared out among its calls of a tool.
+    const fn of_calls(mut self) -> Self {
+        self.parts_per_exec = scripts::CALLS;
+        self.of_one_tool("echo")
+    }
+
+    /// Its execs are long, so a few in each process say enough.
+    const fn of_computing(self) -> Self {
+        self.without_tools().at_most(usize::MAX, 5)
+    }
+
+    /// Measured once in a process, over all that happens there: there is no number of execs.
+    const fn of_a_time(mut self) -> Self {
+        self.warmups = 0;
+        self.without_tools().at_most(10, 0)
+    }
+
+    const fn at_most(mut self, samples: usize, iterations: usize) -> Self {
+        self.most_samples = samples;
+        self.most_iterations = iterations;
+        self
+    }
+
+    /// Those that this build can measure.
+    pub fn available() -> impl Iterator<Item = &'static Self> {
+        ALL.iter().filter(|scenario| scenario.is_available())
+    }
+
+    fn is_available(&self) -> bool {
+        !matches!(self.method, Method::QuickJs(..)) || QUICKJS_BINARY.is_some()
     }
 
     /// The tool counts it runs with, out of those asked for.
-    pub fn tool_counts(self, asked_for: &[usize]) -> &[usize] {
-        match self {
-            Self::TypescriptExec | Self::JavascriptExec => &[0],
-            _ if self.calls_tools() => &[1],
-            _ => asked_for,
+    pub fn tool_counts<'a>(&self, asked_for: &'a [usize]) -> &'a [usize] {
+        match self.tools {
+            Tools::AsAsked => asked_for,
+            Tools::One(_) => &[1],
+            Tools::None => &[0],
         }
     }
 
     /// Names of this many tools, as scripts know them.
-    pub fn tool_names(self, tools: usize) -> Vec<String> {
-        if self.calls_tools() {
-            return vec!["echo".to_owned()];
+    pub fn tool_names(&self, tools: usize) -> Vec<String> {
+        match self.tools {
+            Tools::One(name) => vec![name.to_owned()],
+            _ => (0..tools).map(|index| format!("tool_{index}")).collect(),
         }
-        (0..tools).map(|index| format!("tool_{index}")).collect()
     }
 
-    /// What an exec's time is divided by for the table.
-    pub fn parts_per_exec(self) -> u32 {
-        if self.calls_tools() { CALLS } else { 1 }
+    /// Execs in the measured part, out of those asked for.
+    pub fn iterations(&self, asked_for: usize) -> usize {
+        asked_for.min(self.most_iterations)
     }
 
-    /// Execs before the measured part.
-    pub fn warmups(self) -> usize {
-        if self.is_cold() { 0 } else { 1 }
+    /// Fresh processes, out of those asked for.
+    pub fn samples(&self, asked_for: usize) -> usize {
+        asked_for.min(self.most_samples)
     }
+}
 
-    /// Execs in the measured part.
-    pub fn iterations(self, warm_iterations: usize) -> usize {
-        if self.is_cold() { 1 } else { warm_iterations }
+/// By name, as the command line and the table have it.
+impl PartialEq for Scenario {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
     }
+}
 
-    fn is_cold(self) -> bool {
-        matches!(self, Self::ColdExec | Self::ColdRawV8)
-    }
+/// A scenario, named on the command line.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Named(pub &'static Scenario);
 
-    fn calls_tools(self) -> bool {
-        matches!(
-            self,
-            Self::ToolRoundtrip | Self::ParallelTools | Self::CheckedCalls | Self::UncheckedCalls
-        )
+impl FromStr for Named {
+    type Err = UnknownScenario;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScenario> {
+        Scenario::available()
+            .find(|scenario| scenario.name == text)
+            .map(Self)
+            .ok_or(UnknownScenario)
     }
 }
 
@@ -204,18 +314,13 @@ pub struct UnknownScenario;
 
 impl fmt::Display for UnknownScenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = Scenario::ALL.map(Scenario::name).join(", ");
-        write!(f, "the scenarios are {names}")
-    }
-}
-
-impl FromStr for Scenario {
-    type Err = UnknownScenario;
-
-    fn from_str(text: &str) -> Result<Self, UnknownScenario> {
-        Self::ALL
-            .into_iter()
-            .find(|scenario| scenario.name() == text)
-            .ok_or(UnknownScenario)
+        let names: Vec<_> = Scenario::available()
+            .map(|scenario| scenario.name)
+            .collect();
+        write!(f, "the scenarios of this build are {}", names.join(", "))?;
+        if QUICKJS_BINARY.is_none() {
+            write!(f, "; with --features bench-quickjs also those of QuickJS")?;
+        }
+        Ok(())
     }
 }

@@ -1,92 +1,46 @@
-//! Statistics over the samples, and their output.
+//! The table, the comparisons below it, and their units.
 
 use std::fmt::Write;
 
-use crate::sample::{Plan, Sample};
-use crate::scenarios::Scenario;
+use crate::rows::Row;
 
-/// All samples of one scenario with one tool count.
-pub struct Row {
-    pub plan: Plan,
-    pub samples: Vec<Sample>,
-}
-
-const HEADER: [&str; 9] = [
+const HEADER: [&str; 11] = [
     "scenario",
     "tools",
     "samples",
     "warmups",
     "iters",
+    "p50/exec",
     "mean/exec",
     "p95/exec",
+    "p99/exec",
     "rssΔ p50",
     "rssΔ max",
 ];
 
-/// Ours and its counterpart in bare V8.
-const RATIOS: [(Scenario, Scenario); 2] = [
-    (Scenario::ColdExec, Scenario::ColdRawV8),
-    (Scenario::WarmExec, Scenario::RawV8),
+/// Ours and its counterpart.
+const RATIOS: &[[&str; 2]] = &[
+    ["cold_exec", "cold_raw_v8"],
+    ["warm_exec", "raw_v8"],
+    ["warm_exec", "quickjs"],
+    ["no_standby_exec", "raw_v8"],
+    ["json_exec", "json_raw_v8"],
+    ["regexp_exec", "regexp_raw_v8"],
+    ["sorting_exec", "sorting_raw_v8"],
+    ["maths_exec", "maths_raw_v8"],
 ];
 
 /// What costs something, and the same without it.
-const COSTS: [(Scenario, Scenario); 2] = [
-    (Scenario::CheckedCalls, Scenario::UncheckedCalls),
-    (Scenario::TypescriptExec, Scenario::JavascriptExec),
+const COSTS: &[[&str; 2]] = &[
+    ["checked_calls", "unchecked_calls"],
+    ["typescript_exec", "javascript_exec"],
+    ["big_result", "small_result"],
 ];
 
-impl Row {
-    pub fn new(plan: Plan) -> Self {
-        Self {
-            plan,
-            samples: Vec::new(),
-        }
-    }
-
-    /// Each iteration of each sample, as nanoseconds of what the row shows.
-    fn total_ns(&self) -> Sorted {
-        let parts = f64::from(self.plan.scenario.parts_per_exec());
-        let execs = self.samples.iter().flat_map(|sample| &sample.total_ns);
-        Sorted::new(execs.map(|&ns| ns as f64 / parts))
-    }
-
-    /// As `total_ns`, until the text was there.
-    fn until_text_ns(&self) -> Sorted {
-        let execs = self.samples.iter().flat_map(|sample| &sample.until_text_ns);
-        Sorted::new(execs.map(|&ns| ns as f64))
-    }
-
-    fn cells(&self) -> [String; 9] {
-        let scenario = self.plan.scenario;
-        let total = self.total_ns();
-        let rss = Sorted::new(
-            self.samples
-                .iter()
-                .filter_map(|sample| sample.peak_rss_kib)
-                .map(|kib| kib as f64),
-        );
-        [
-            scenario.name().to_owned(),
-            self.plan.tools.to_string(),
-            self.samples.len().to_string(),
-            scenario.warmups().to_string(),
-            scenario.iterations(self.plan.warm_iterations).to_string(),
-            shown(total.mean(), time),
-            shown(total.quantile(0.95), time),
-            shown(rss.quantile(0.5), memory),
-            shown(rss.quantile(1.0), memory),
-        ]
-    }
-}
-
-/// The table, then the ratios.
-pub fn render(rows: &[Row]) -> String {
+/// The table, the figures that are no times, then the ratios and costs.
+pub fn render(rows: &[Row], platform: &str) -> String {
     let mut text = format!(
-        "V8 {}, {}-{}, {} processors{}\n\n",
-        v8::V8::get_version(),
-        std::env::consts::ARCH,
-        std::env::consts::OS,
-        std::thread::available_parallelism().map_or(0, usize::from),
+        "{platform}{}\n\n",
         if cfg!(debug_assertions) {
             "; a debug build: these numbers say nothing"
         } else {
@@ -94,17 +48,71 @@ pub fn render(rows: &[Row]) -> String {
         },
     );
     let header = HEADER.map(str::to_owned);
-    let lines = std::iter::once(header).chain(rows.iter().map(Row::cells));
+    let lines = std::iter::once(header).chain(rows.iter().map(cells));
     text += &aligned(&lines.collect::<Vec<_>>());
-    if rows
-        .iter()
-        .any(|row| row.plan.scenario.parts_per_exec() > 1)
-    {
-        text += "\ntool_roundtrip, parallel_tools, checked_calls and unchecked_calls: times of one call\n";
-    }
+    text += &shared_out(rows);
+    text += &figures(rows);
     text += &ratios(rows);
     text += &costs(rows);
     text
+}
+
+fn cells(row: &Row) -> [String; 11] {
+    let scenario = row.plan.scenario;
+    let total = row.total_ns();
+    let rss = row.peak_rss_kib();
+    let iterations = match scenario.iterations(row.plan.warm_iterations) {
+        0 => "-".to_owned(),
+        number => number.to_string(),
+    };
+    [
+        scenario.name.to_owned(),
+        row.plan.tools.to_string(),
+        row.samples.len().to_string(),
+        scenario.warmups.to_string(),
+        iterations,
+        shown(total.median(), time),
+        shown(total.mean(), time),
+        shown(total.quantile(0.95), time),
+        shown(total.quantile(0.99), time),
+        shown(rss.median(), memory),
+        shown(rss.quantile(1.0), memory),
+    ]
+}
+
+/// Says which rows show times of one call.
+fn shared_out(rows: &[Row]) -> String {
+    let names: Vec<_> = rows
+        .iter()
+        .map(|row| row.plan.scenario)
+        .filter(|scenario| scenario.parts_per_exec > 1)
+        .map(|scenario| scenario.name)
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("\n{}: times of one call\n", names.join(", "))
+}
+
+/// A line for each figure of each row.
+fn figures(rows: &[Row]) -> String {
+    let mut lines = vec![["figure", "of", "p50", "min", "max"].map(str::to_owned)];
+    for row in rows {
+        for name in row.figure_names() {
+            let values = row.figure(name);
+            lines.push([
+                name.to_owned(),
+                row.plan.scenario.name.to_owned(),
+                shown(values.median(), plain),
+                shown(values.quantile(0.0), plain),
+                shown(values.quantile(1.0), plain),
+            ]);
+        }
+    }
+    if lines.len() == 1 {
+        return String::new();
+    }
+    format!("\n{}", aligned(&lines))
 }
 
 /// Columns as wide as their widest cell: names to the left, numbers to the right.
@@ -126,13 +134,13 @@ fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
     text
 }
 
-/// A line for each tool count whose rows of ours and of bare V8 are both there.
+/// A line for each tool count whose rows of ours and of its counterpart are both there.
 fn ratios(rows: &[Row]) -> String {
     let header = [
         "ratio of medians",
         "tools",
-        "ours",
-        "bare V8",
+        "first",
+        "second",
         "ratio",
         "to its text",
         "ratio",
@@ -156,16 +164,16 @@ fn costs(rows: &[Row]) -> String {
 /// A table of pairs of rows, where both are there.
 fn comparison<const N: usize>(
     rows: &[Row],
-    pairs: [(Scenario, Scenario); 2],
+    pairs: &[[&str; 2]],
     header: [&str; N],
     cells: fn(&Row, &Row) -> Option<[String; N]>,
 ) -> String {
     let mut lines = Vec::new();
-    for (first, second) in pairs {
-        for row in rows.iter().filter(|row| row.plan.scenario == first) {
-            let other = rows
-                .iter()
-                .find(|other| other.plan.scenario == second && other.plan.tools == row.plan.tools);
+    for &[first, second] in pairs {
+        for row in rows.iter().filter(|row| row.plan.scenario.name == first) {
+            let other = rows.iter().find(|other| {
+                other.plan.scenario.name == second && other.plan.tools == row.plan.tools
+            });
             lines.extend(other.and_then(|other| cells(row, other)));
         }
     }
@@ -177,9 +185,9 @@ fn comparison<const N: usize>(
 }
 
 fn ratio_cells(ours: &Row, bare: &Row) -> Option<[String; 7]> {
-    let median = ours.total_ns().quantile(0.5)?;
-    let bare_median = bare.total_ns().quantile(0.5)?;
-    let bare_text_median = bare.until_text_ns().quantile(0.5)?;
+    let median = ours.total_ns().median()?;
+    let bare_median = bare.total_ns().median()?;
+    let bare_text_median = bare.until_text_ns().median()?;
     Some([
         names(ours, bare),
         ours.plan.tools.to_string(),
@@ -192,8 +200,8 @@ fn ratio_cells(ours: &Row, bare: &Row) -> Option<[String; 7]> {
 }
 
 fn cost_cells(with: &Row, without: &Row) -> Option<[String; 6]> {
-    let median = with.total_ns().quantile(0.5)?;
-    let median_without = without.total_ns().quantile(0.5)?;
+    let median = with.total_ns().median()?;
+    let median_without = without.total_ns().median()?;
     Some([
         names(with, without),
         with.plan.tools.to_string(),
@@ -205,30 +213,8 @@ fn cost_cells(with: &Row, without: &Row) -> Option<[String; 6]> {
 }
 
 fn names(first: &Row, second: &Row) -> String {
-    let names = [first, second].map(|row| row.plan.scenario.name());
+    let names = [first, second].map(|row| row.plan.scenario.name);
     names.join(" / ")
-}
-
-/// Values in ascending order.
-struct Sorted(Vec<f64>);
-
-impl Sorted {
-    fn new(values: impl Iterator<Item = f64>) -> Self {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
-        Self(values)
-    }
-
-    fn mean(&self) -> Option<f64> {
-        let sum: f64 = self.0.iter().sum();
-        (!self.0.is_empty()).then(|| sum / self.0.len() as f64)
-    }
-
-    /// The smallest value that at least this share of all values do not exceed (nearest rank).
-    fn quantile(&self, share: f64) -> Option<f64> {
-        let rank = (self.0.len() as f64 * share).ceil() as usize;
-        self.0.get(rank.saturating_sub(1)).copied()
-    }
 }
 
 fn shown(value: Option<f64>, unit: fn(f64) -> String) -> String {
@@ -255,4 +241,9 @@ fn with_three_digits(value: f64, unit: &str) -> String {
 
 fn memory(kib: f64) -> String {
     format!("{kib:.0} KiB")
+}
+
+fn plain(value: f64) -> String {
+    let decimals = if value.abs() < 10.0 { 2 } else { 0 };
+    format!("{value:.decimals$}")
 }
