@@ -16,7 +16,7 @@ use super::modules::Modules;
 use super::place::Place;
 use super::timers::Timers;
 use super::tool_object::ToolHandles;
-use crate::description::{ArgumentValidation, ToolSet};
+use crate::description::{ArgumentValidation, Tool, ToolSet};
 use crate::limits::Limits;
 use crate::service::{ToolError, ToolOutput};
 
@@ -67,10 +67,17 @@ pub(super) enum PendingCall {
 /// A nested call whose result is awaited.
 pub(super) struct AwaitedCall {
     pub(super) resolver: v8::Global<v8::PromiseResolver>,
-    /// Made where the call was made, so that its stack shows that place; thrown if the call fails.
-    pub(super) error: v8::Global<v8::Object>,
+    pub(super) error: CallError,
     /// The signal that cancels it.
     pub(super) signal: Option<v8::Global<v8::Object>>,
+}
+
+/// What a call throws if it fails.
+pub(super) enum CallError {
+    /// Made where the call was made, so that its stack shows that place.
+    Made(v8::Global<v8::Object>),
+    /// The host has answered well already; only what cannot be read still fails.
+    NotMade(Arc<Tool>),
 }
 
 /// An exception of a microtask or of an event listener.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::callbacks::{Arguments, Return, run};
 use super::events::NestedCall;
 use super::render::{NoJson, NoValue};
-use super::script::{AwaitedCall, PendingCall, Script};
+use super::script::{AwaitedCall, CallError, PendingCall, Script};
 use super::{Thrown, kind_of, place, render, string, web};
 use crate::description::{ArgumentValidation, Tool, ToolKind};
 use crate::service::{ToolError, ToolInput, ToolOutput};
@@ -85,7 +85,6 @@ fn start_call<'s>(
     refuse_if_aborted(scope, script, signal)?;
     within_limits(script).map_err(|thrown| refusal(scope, thrown))?;
     fits_schema(scope, script, &tool, &input)?;
-    let error = call_error(scope, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;
     let resolver = v8::PromiseResolver::new(scope).ok_or(Refusal::Uncatchable)?;
 
     let call_id = script.calls_started.get() + 1;
@@ -95,26 +94,29 @@ fn start_call<'s>(
             web::follow_call(scope, script, signal, call_id)
         })?;
     }
-    let pending = {
-        let mut calls = script.calls.borrow_mut();
-        calls.insert(
-            call_id,
-            PendingCall::Awaited(AwaitedCall {
-                resolver: v8::Global::new(scope, resolver),
-                error: v8::Global::new(scope, error),
-                signal: signal.map(|signal| v8::Global::new(scope, signal)),
-            }),
-        );
-        calls.len()
-    };
-    script.events.calls_pending(pending);
+    // Counted while the host begins: it may look at the cell.
+    script.events.calls_pending(script.calls.borrow().len() + 1);
     let call = NestedCall {
         call_id,
-        tool,
+        tool: Arc::clone(&tool),
         input,
         raw: wanted == Wanted::Raw,
     };
     let at_once = script.control.outside(|| script.events.start_call(call));
+    let error = match &at_once {
+        Some(Ok(_)) => CallError::NotMade(tool),
+        // It fails, or may fail later: the error is to show this place.
+        _ => {
+            let error = call_error(scope, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;
+            CallError::Made(v8::Global::new(scope, error))
+        }
+    };
+    let call = PendingCall::Awaited(AwaitedCall {
+        resolver: v8::Global::new(scope, resolver),
+        error,
+        signal: signal.map(|signal| v8::Global::new(scope, signal)),
+    });
+    script.calls.borrow_mut().insert(call_id, call);
     if let Some(result) = at_once {
         script.settled.borrow_mut().push((call_id, result));
     }
@@ -405,7 +407,13 @@ pub(super) fn settle(
     };
     // What the script made of Error.prepareStackTrace may throw; the call rejects all the same.
     v8::tc_scope!(let scope, scope);
-    let error = v8::Local::new(scope, call.error);
+    let error = match call.error {
+        CallError::Made(error) => v8::Local::new(scope, error),
+        CallError::NotMade(tool) => match call_error(scope, &tool.global_name) {
+            Ok(error) => error,
+            Err(_) => return,
+        },
+    };
     let _ = set_message(scope, error, &failure.message);
     if let Some(json) = &failure.result {
         set_result(scope, error, json.get());
