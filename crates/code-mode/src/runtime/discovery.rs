@@ -67,11 +67,11 @@ pub(super) fn search_tools<'s>(
             })
             .collect();
         let json = serde_json::to_string(&found).expect("strings always serialise");
-        let found = render::from_json(scope, &json).map_err(|no_value| match no_value {
+        let found = render::from_json(scope, json.into()).map_err(|no_value| match no_value {
             NoValue::TooLong => {
                 Thrown::Range("search_tools: too much was found; give a smaller limit".to_owned())
             }
-            NoValue::Threw => Thrown::Pending,
+            NoValue::Unreadable => Thrown::Pending,
         })?;
         result.set(found);
         Ok(())

@@ -127,7 +127,7 @@ pub(super) fn catalogue<'s>(
     if let Some(catalogue) = &*kept.borrow() {
         return Some(v8::Local::new(scope, catalogue));
     }
-    let catalogue = render::from_json(scope, script.tools.catalogue()).ok()?;
+    let catalogue = render::from_json(scope, script.tools.catalogue().into()).ok()?;
     *kept.borrow_mut() = Some(v8::Global::new(scope, catalogue));
     Some(catalogue)
 }

@@ -1,5 +1,6 @@
 //! The calls of tools: from a script's arguments to the host, and its answer to the script's promise.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::callbacks::{Arguments, Return, run};
@@ -396,7 +397,7 @@ pub(super) fn settle(
     }
     let resolver = v8::Local::new(scope, call.resolver);
     let failure = match result {
-        Ok(output) => match parsed(scope, output.as_json()) {
+        Ok(output) => match parsed(scope, output.into_json().into()) {
             Ok(value) => {
                 let _ = resolver.resolve(scope, value);
                 return;
@@ -426,7 +427,7 @@ pub(super) fn settle(
 
 /// Gives a `ToolError` its `result`. One that is too long for V8 is left out: the message stands.
 fn set_result<'s>(scope: &mut v8::PinScope<'s, '_>, error: v8::Local<'s, v8::Object>, json: &str) {
-    if let Ok(value) = parsed(scope, json) {
+    if let Ok(value) = parsed(scope, json.into()) {
         let name = string(scope, "result");
         let _ = error.define_own_property(scope, name.into(), value, HIDDEN);
     }
@@ -434,13 +435,13 @@ fn set_result<'s>(scope: &mut v8::PinScope<'s, '_>, error: v8::Local<'s, v8::Obj
 
 fn parsed<'s>(
     scope: &mut v8::PinScope<'s, '_>,
-    json: &str,
+    json: Cow<'_, str>,
 ) -> Result<v8::Local<'s, v8::Value>, String> {
     v8::tc_scope!(let scope, scope);
     render::from_json(scope, json).map_err(|no_value| {
         let why = match no_value {
             NoValue::TooLong => "the result is longer than a JavaScript string may be",
-            NoValue::Threw => "the result could not be read as JSON",
+            NoValue::Unreadable => "the result could not be read as JSON",
         };
         why.to_owned()
     })

@@ -135,6 +135,10 @@ impl ToolOutput {
             .map_err(|error| ToolError::new(format!("the result is no JSON: {error}")))
     }
 
+    pub(crate) fn into_json(self) -> String {
+        Box::<str>::from(self.0).into_string()
+    }
+
     /// The JSON text a script will see as a value.
     pub fn as_json(&self) -> &str {
         self.0.get()

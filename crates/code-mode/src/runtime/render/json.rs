@@ -8,31 +8,72 @@ use super::{message_text, to_rust_string};
 pub(in crate::runtime) enum NoValue {
     /// It is longer than V8's strings may be.
     TooLong,
-    /// V8 has an exception pending.
-    Threw,
+    /// It is no JSON, or execution was terminated, which is in force then.
+    Unreadable,
 }
 
-/// The value of `json`, which is JSON.
+/// The value of `json`.
 pub(in crate::runtime) fn from_json<'s>(
     scope: &mut v8::PinScope<'s, '_>,
-    json: &str,
+    json: Cow<'_, str>,
 ) -> Result<v8::Local<'s, v8::Value>, NoValue> {
-    // The longest values are texts. V8's parser would have one copied twice.
-    if let Some(text) = text_of(json) {
-        let text = v8::String::new(scope, &text).ok_or(NoValue::TooLong)?;
-        return Ok(text.into());
-    }
-    let json = v8::String::new(scope, json).ok_or(NoValue::TooLong)?;
-    v8::json::parse(scope, json).ok_or(NoValue::Threw)
+    // The longest values are texts. V8's parser would make two strings of one.
+    let inside = json
+        .strip_prefix('"')
+        .and_then(|json| json.strip_suffix('"'));
+    let text = match inside {
+        Some(inside) if !inside.as_bytes().contains(&b'\\') => v8::String::new(scope, inside),
+        Some(inside) if !has_escaped_surrogate(inside) => {
+            let text = unescaped(json.into_owned()).ok_or(NoValue::Unreadable)?;
+            v8::String::new(scope, &text)
+        }
+        _ => {
+            let json = v8::String::new(scope, &json).ok_or(NoValue::TooLong)?;
+            return v8::json::parse(scope, json).ok_or(NoValue::Unreadable);
+        }
+    };
+    Ok(text.ok_or(NoValue::TooLong)?.into())
 }
 
-/// The text that `json` is; `None` if it is another value, or has surrogates that only V8 can hold.
-fn text_of(json: &str) -> Option<Cow<'_, str>> {
-    let inside = json.strip_prefix('"')?.strip_suffix('"')?;
-    if !inside.as_bytes().contains(&b'\\') {
-        return Some(Cow::Borrowed(inside));
+/// One that is alone only V8 can hold.
+fn has_escaped_surrogate(json: &str) -> bool {
+    json.contains("\\ud") || json.contains("\\uD")
+}
+
+/// The text that the string `json` is, made in place: no escape is shorter than its character.
+fn unescaped(json: String) -> Option<String> {
+    let mut bytes = json.into_bytes();
+    let end = bytes.len() - 1;
+    let (mut from, mut to) = (1, 0);
+    while let Some(plain) = bytes[from..end].iter().position(|&byte| byte == b'\\') {
+        bytes.copy_within(from..from + plain, to);
+        from += plain;
+        to += plain;
+        let (character, length) = escape(&bytes[from..end])?;
+        to += character.encode_utf8(&mut bytes[to..from + length]).len();
+        from += length;
     }
-    serde_json::from_str(json).ok().map(Cow::Owned)
+    bytes.copy_within(from..end, to);
+    bytes.truncate(to + end - from);
+    String::from_utf8(bytes).ok()
+}
+
+/// The character of the escape that `json` begins with, and the bytes it takes.
+fn escape(json: &[u8]) -> Option<(char, usize)> {
+    let character = match json.get(1)? {
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => {
+            let digits = std::str::from_utf8(json.get(2..6)?).ok()?;
+            let unit = u32::from_str_radix(digits, 16).ok()?;
+            return Some((char::from_u32(unit)?, 6));
+        }
+        other => char::from(*other),
+    };
+    Some((character, 2))
 }
 
 /// Why a value has no JSON.
@@ -123,19 +164,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_of_json_is_what_a_parser_makes_of_it() {
+    fn a_text_is_unescaped_as_json_says() {
         for (json, expected) in [
-            (r#""""#, Some("")),
-            (r#""plain é 😀""#, Some("plain é 😀")),
-            (r#""a\"b\\ \n\/\u00e9\ud83d\ude00""#, Some("a\"b\\ \n/é😀")),
-            (r#""\u0000""#, Some("\0")),
-            (r#""\ud800""#, None),
-            (r#"{"a":"b"}"#, None),
-            (r#"["a"]"#, None),
-            ("1", None),
-            ("null", None),
+            (r#""""#, ""),
+            (r#""plain é 😀""#, "plain é 😀"),
+            (r#""\n""#, "\n"),
+            (r#""a\"b\\ \b\f\n\r\t\/""#, "a\"b\\ \u{8}\u{c}\n\r\t/"),
+            (r#""\u0000\u00e9é\u20AC😀\uffff""#, "\0éé€😀\u{ffff}"),
+            (r#""\\u0041\\""#, r"\u0041\"),
         ] {
-            assert_eq!(text_of(json).as_deref(), expected, "{json}");
+            assert!(!has_escaped_surrogate(json));
+            assert_eq!(serde_json::from_str::<String>(json).unwrap(), expected);
+            assert_eq!(unescaped(json.to_owned()).as_deref(), Some(expected));
+        }
+        for json in [r#""\ud83d\ude00""#, r#""\uDC00""#] {
+            assert!(has_escaped_surrogate(json), "{json}");
         }
     }
 

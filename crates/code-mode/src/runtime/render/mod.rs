@@ -75,11 +75,12 @@ pub(super) fn message_text<'s>(
 }
 
 /// `string` in UTF-8; each lone surrogate is one U+FFFD.
-pub(super) fn to_rust_string(scope: &v8::Isolate, string: v8::Local<'_, v8::String>) -> String {
-    let mut text = string.to_rust_string_lossy(scope);
-    // Of a long text, twice what it takes may have been reserved.
-    text.shrink_to_fit();
-    text
+pub(super) fn to_rust_string(scope: &mut v8::Isolate, string: v8::Local<'_, v8::String>) -> String {
+    // `to_rust_string_lossy` reserves twice the length of a long string, whatever it turns out to be.
+    if let Some(ascii) = v8::ValueView::new(scope, string).as_str() {
+        return ascii.to_owned();
+    }
+    string.to_rust_string_lossy(scope)
 }
 
 /// `String(value)`; may run guest code when `value` is an object.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use code_mode::{FunctionHost, Session, ToolDefinition, ToolError, ToolOutput};
+use code_mode::{FunctionHost, Session, ToolCall, ToolDefinition, ToolError, ToolOutput};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -326,4 +327,62 @@ async fn messages_of_the_host_arrive_as_they_are() {
                       await tools.fail(message).catch((e) => text(e.message === message));";
     let response = run_in(&Session::new(host), &tools, script).await;
     assert_eq!(text_items(&response), ["true"; 5]);
+}
+
+#[tokio::test]
+async fn a_result_is_the_value_of_its_json_whatever_is_in_it() {
+    let long = "line \"of\" text\\, \t/ ".repeat(5_000);
+    let texts = [
+        String::new(),
+        "plain".to_owned(),
+        "\"".to_owned(),
+        "\\".to_owned(),
+        "\0\u{8}\u{c}\n\r\t\u{2028}\u{ffff}".to_owned(),
+        "é".repeat(5_000),
+        "日本語😀".repeat(5_000),
+        format!("{long}é"),
+        format!("{long}😀"),
+        long,
+    ];
+    let json = texts.iter().map(|text| json!(text).to_string());
+    let written = [
+        r#""\u00e9\u20ac\/\"\\\u0041\u0000""#,
+        r#""\ud83d\ude00 \uD83D\uDE00""#,
+        r#""\ud800""#,
+        r#""a\udfff\n""#,
+        r#""\\ud800 \\\ud800""#,
+        r#"["a\n", "\ud800", {"b": "\u0041"}]"#,
+        r#" "spaces" "#,
+        "1e3",
+        "null",
+        r#"{"__proto__":1,"a":"\\"}"#,
+    ];
+    let all: Vec<String> = json.chain(written.map(str::to_owned)).collect();
+    let value = all.clone();
+    let host = FunctionHost::new()
+        .function(ToolDefinition::freeform("value", ""), move |call| {
+            let json = RawValue::from_string(nth(&value, &call)).unwrap();
+            async move { Ok(ToolOutput::from(json)) }
+        })
+        .function(ToolDefinition::freeform("source", ""), move |call| {
+            let json = nth(&all, &call);
+            async move { Ok(ToolOutput::text(json)) }
+        });
+    let tools = host.tools();
+    let script = "for (const number of Array(20).keys()) {
+                      const [value, source] = [await tools.value(`${number}`), await tools.source(`${number}`)];
+                      const expected = JSON.parse(source);
+                      if (JSON.stringify(value) !== JSON.stringify(expected)) text(`${number}: ${source}`);
+                      if (typeof value === 'string' && value !== expected) text(`${number}: ${source}`);
+                  }
+                  text(await tools.value('9'));";
+    let response = run_in(&Session::new(host), &tools, script).await;
+    assert_eq!(response.error_text(), None);
+    assert_eq!(text_items(&response), [texts[9].as_str()]);
+}
+
+/// Of `all`, the one whose number the call was given.
+fn nth(all: &[String], call: &ToolCall) -> String {
+    let number: String = call.input.parse().unwrap();
+    all[number.parse::<usize>().unwrap()].clone()
 }
