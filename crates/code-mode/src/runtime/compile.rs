@@ -8,6 +8,10 @@ use super::{render, string};
 use crate::source::{self, typescript};
 use typescript::{NotStripped, Unsupported};
 
+/// Sources up to this many bytes have all their functions compiled at once. V8 would read over each
+/// function first and compile it when it is called; a short script calls nearly all of its functions.
+const SHORT_SOURCE: usize = 16 * 1024;
+
 /// Compiles a script: the program in its code fence, as JavaScript, else as TypeScript.
 ///
 /// JavaScript is compiled at once, and pays for nothing else.
@@ -64,8 +68,17 @@ fn compile<'s>(
         None,
     );
     let code = string(scope, source);
+    let options = match source.len() {
+        ..=SHORT_SOURCE => v8::script_compiler::CompileOptions::EagerCompile,
+        _ => v8::script_compiler::CompileOptions::NoCompileOptions,
+    };
     let mut source = v8::script_compiler::Source::new(code, Some(&origin));
-    v8::script_compiler::compile_module(scope, &mut source)
+    v8::script_compiler::compile_module2(
+        scope,
+        &mut source,
+        options,
+        v8::script_compiler::NoCacheReason::NoReason,
+    )
 }
 
 /// Imports that cannot be served are refused here, where the line they are on is known.

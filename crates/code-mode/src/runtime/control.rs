@@ -2,11 +2,12 @@
 //! what it has used.
 
 use std::ffi::c_void;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
 use super::cpu_clock::CpuClock;
+use super::events::CellEvents;
 use super::{contain_panics, watchdog};
 use crate::sync::lock;
 
@@ -58,6 +59,8 @@ pub(crate) struct IsolateControl {
     cpu_used_nanos: AtomicU64,
     /// Whether the pool of isolates counts the thread among the busy.
     pub(super) is_busy: AtomicBool,
+    /// Who is told once that the script takes its time.
+    outside: Mutex<Option<Weak<dyn CellEvents>>>,
 }
 
 impl IsolateControl {
@@ -73,6 +76,20 @@ impl IsolateControl {
             heap_check_due: AtomicBool::new(false),
             cpu_used_nanos: AtomicU64::new(0),
             is_busy: AtomicBool::new(false),
+            outside: Mutex::new(None),
+        }
+    }
+
+    /// Has `events` told, once, when the script waits for the first time, or has run for a while.
+    pub(super) fn tell_when_it_goes_on(&self, events: Weak<dyn CellEvents>) {
+        *lock(&self.outside) = Some(events);
+    }
+
+    /// The script takes its time; whoever is to know is told.
+    pub(super) fn goes_on(&self) {
+        let outside = lock(&self.outside).take();
+        if let Some(events) = outside.and_then(|events| events.upgrade()) {
+            events.goes_on();
         }
     }
 

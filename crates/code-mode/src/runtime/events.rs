@@ -44,6 +44,13 @@ pub(crate) trait CellEvents: Send + Sync {
     /// The script has ended. Given back if more is to be done than the thread can: waiting for what the
     /// script left behind, or ending it for those who stopped it.
     fn ended(&self, outcome: Outcome) -> Option<Outcome>;
+
+    /// The script waits for the first time, or has run for a while, or did not end by itself. Comes
+    /// once or not at all, from any thread.
+    fn goes_on(&self);
+
+    /// The isolate is gone, and the thread lets go of the cell. Comes last.
+    fn gone(&self);
 }
 
 /// No outside at all, for scripts of our own.
@@ -83,6 +90,10 @@ impl CellEvents for Nobody {
     fn ended(&self, _: Outcome) -> Option<Outcome> {
         None
     }
+
+    fn goes_on(&self) {}
+
+    fn gone(&self) {}
 }
 
 /// A nested call as a script made it.

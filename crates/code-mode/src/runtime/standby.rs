@@ -211,7 +211,9 @@ pub(super) fn submit(job: Job) -> io::Result<()> {
     if needs_maker && let Err(error) = start_maker() {
         let mut lost = lock(&POOL).making_failed();
         // The last one is the one that came now, and its caller is told otherwise.
-        lost.pop_back();
+        if let Some(job) = lost.pop_back() {
+            job.withdraw();
+        }
         fail(lost, &error);
         return Err(error);
     }

@@ -33,7 +33,7 @@ impl Outside {
 
     fn run(self, script: &str) -> (Outcome, Vec<ContentItem>) {
         let limits = Limits::default();
-        let (isolate, commands) = CellIsolate::prepare(&limits);
+        let (isolate, ends, thread) = CellIsolate::prepare(&limits);
         let outside = Arc::new(self);
         let isolate = outside.isolate.get_or_init(|| isolate);
         let source = CellSource {
@@ -43,7 +43,7 @@ impl Outside {
             argument_validation: ArgumentValidation::default(),
         };
         let events: Arc<dyn CellEvents> = Arc::clone(&outside) as _;
-        let thread = spawn("test".to_owned(), source, isolate, commands, events).unwrap();
+        spawn("test".to_owned(), source, isolate, ends, events).unwrap();
         let outcome = thread.outcome.blocking_recv().expect("the thread reports");
         let outcome = outcome.expect("given back by `ended`");
         thread
@@ -104,6 +104,10 @@ impl CellEvents for Outside {
     fn ended(&self, outcome: Outcome) -> Option<Outcome> {
         Some(outcome)
     }
+
+    fn goes_on(&self) {}
+
+    fn gone(&self) {}
 }
 
 #[test]

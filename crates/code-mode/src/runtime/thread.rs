@@ -33,21 +33,36 @@ pub(crate) struct CellIsolate {
     commands: mpsc::Sender<Command>,
 }
 
-/// What the cell's thread is reached by; goes to [`spawn`].
-pub(crate) struct CommandReceiver(mpsc::Receiver<Command>);
+/// What the cell's thread is reached by and tells its end with; goes to [`spawn`].
+pub(crate) struct ThreadEnds {
+    commands: mpsc::Receiver<Command>,
+    outcome: oneshot::Sender<Option<Outcome>>,
+    gone: oneshot::Sender<()>,
+}
 
 impl CellIsolate {
-    /// The two ends, before there is a thread.
-    pub(crate) fn prepare(limits: &Limits) -> (Self, CommandReceiver) {
+    /// All ends, before there is a thread.
+    pub(crate) fn prepare(limits: &Limits) -> (Self, ThreadEnds, CellThread) {
         let heap_limit = limits
             .heap_bytes
             .clamp(*HEAP_BYTES.start(), *HEAP_BYTES.end());
-        let (commands, receiver) = mpsc::channel();
+        let (commands, commands_receiver) = mpsc::channel();
+        let (outcome, outcome_receiver) = oneshot::channel();
+        let (gone, gone_receiver) = oneshot::channel();
         let isolate = Self {
             control: Arc::new(IsolateControl::new(heap_limit, limits.cpu_time)),
             commands,
         };
-        (isolate, CommandReceiver(receiver))
+        let ends = ThreadEnds {
+            commands: commands_receiver,
+            outcome,
+            gone,
+        };
+        let thread = CellThread {
+            outcome: outcome_receiver,
+            gone: gone_receiver,
+        };
+        (isolate, ends, thread)
     }
 
     /// Wakes the script with something it waits for. Ignored once the thread has ended.
@@ -91,46 +106,53 @@ pub(super) struct Job {
     name: String,
     source: CellSource,
     pub(super) control: Arc<IsolateControl>,
-    commands: CommandReceiver,
-    events: Arc<dyn CellEvents>,
-    outcome: oneshot::Sender<Option<Outcome>>,
-    gone: oneshot::Sender<()>,
+    ends: ThreadEnds,
+    farewell: Farewell,
+}
+
+/// Tells the outside, when it is dropped, that the thread has nothing of the cell any more.
+struct Farewell(Option<Arc<dyn CellEvents>>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if let Some(events) = self.0.take() {
+            events.gone();
+        }
+    }
 }
 
 impl Job {
     /// Ends a script that gets no isolate.
     pub(super) fn fail(self, why: &str) {
-        let _ = self.outcome.send(Some(runtime_failure(why)));
+        let _ = self.ends.outcome.send(Some(runtime_failure(why)));
+    }
+
+    /// Takes a script back that nobody has heard of.
+    pub(super) fn withdraw(mut self) {
+        self.farewell.0 = None;
     }
 }
 
 /// Has an isolate of the process run a cell's script.
 ///
 /// # Errors
-/// When there is no thread to be had for it.
+/// When there is no thread to be had for it; then nothing is heard of it any more.
 pub(crate) fn spawn(
     name: String,
     source: CellSource,
     isolate: &CellIsolate,
-    commands: CommandReceiver,
+    ends: ThreadEnds,
     events: Arc<dyn CellEvents>,
-) -> std::io::Result<CellThread> {
+) -> std::io::Result<()> {
     let control = Arc::clone(&isolate.control);
+    control.tell_when_it_goes_on(Arc::downgrade(&events));
     watchdog::watch(&control)?;
-    let (outcome, outcome_receiver) = oneshot::channel();
-    let (gone, gone_receiver) = oneshot::channel();
     standby::submit(Job {
         name,
         source,
         control,
-        commands,
-        events,
-        outcome,
-        gone,
-    })?;
-    Ok(CellThread {
-        outcome: outcome_receiver,
-        gone: gone_receiver,
+        ends,
+        farewell: Farewell(Some(events)),
     })
 }
 
@@ -177,72 +199,73 @@ impl Drop for Begun {
 fn one_isolate(maker: Maker) -> Option<Begun> {
     platform::ensure_started();
     let mut isolate = isolate::new();
-    let (begun, gone) = {
+    let (begun, end) = {
         v8::scope!(let scope, &mut isolate);
         let context = v8::Context::new(scope, v8::ContextOptions::default());
         let scope = &mut v8::ContextScope::new(scope, context);
         let helpers = globals::install(scope);
         let job = maker.wait_for_job(|| warm_up(scope, helpers.as_ref()))?;
         let begun = Begun(Some(Arc::clone(&job.control)));
+        isolate::limit_heap(scope, &job.control);
         (begun, run_job(scope, job, helpers))
     };
     drop(isolate);
     thread_name::set(standby::THREAD_NAME);
+    let (gone, farewell) = end;
     let _ = gone.send(());
+    drop(farewell);
     Some(begun)
 }
 
-/// What a new isolate runs before it waits for its script, so that V8's own structures for compiling
-/// and running one are there. It must leave nothing that a script could see.
+/// What a new isolate runs before it waits for its script, so that what V8 and this engine need for
+/// compiling and running one is there: pages, tables, and code in the processor's caches. It must
+/// leave nothing that a script could see.
 const WARM_UP: &str = "const doubled = [1, 2, 3].map((x) => x * 2);
 const { length, ...rest } = { length: doubled.length, a: `${doubled}` };
 await Promise.all([1, null].map(async (x) => x));
 text(JSON.stringify({ length, rest }));";
 
 fn warm_up(scope: &mut v8::PinScope<'_, '_>, helpers: Option<&v8::Global<v8::Object>>) {
-    let Some(helpers) = helpers else { return };
     let limits = Limits::default();
-    let (isolate, commands) = CellIsolate::prepare(&limits);
-    let script = Rc::new(Script::new(
-        Arc::new(Nobody),
-        Arc::clone(&isolate.control),
-        ToolSet::default(),
+    let (isolate, ends, _) = CellIsolate::prepare(&limits);
+    let source = CellSource {
+        source: WARM_UP.to_owned(),
+        tools: ToolSet::default(),
         limits,
-        ArgumentValidation::default(),
-        helpers.clone(),
-    ));
-    scope.set_slot(Rc::clone(&script));
-    {
-        v8::scope!(let scope, scope);
-        let warmed = evaluate(scope, &script, WARM_UP, &commands.0);
-        debug_assert!(warmed.is_ok(), "the warm-up runs to its end");
-    }
-    script.release_handles();
+        argument_validation: ArgumentValidation::default(),
+    };
+    let job = Job {
+        name: standby::THREAD_NAME.to_owned(),
+        source,
+        control: isolate.control,
+        ends,
+        farewell: Farewell(Some(Arc::new(Nobody))),
+    };
+    v8::scope!(let scope, scope);
+    run_job(scope, job, helpers.cloned());
 }
 
-/// Runs a script in an isolate made for it, and says how it ended; who is to hear that the isolate is
+/// Runs a script in an isolate made for it, and says how it ended. The rest is for when the isolate is
 /// gone.
 fn run_job(
     scope: &mut v8::PinScope<'_, '_>,
     job: Job,
     helpers: Option<v8::Global<v8::Object>>,
-) -> oneshot::Sender<()> {
+) -> (oneshot::Sender<()>, Farewell) {
     let Job {
         name,
         source,
         control,
-        commands,
-        events,
-        outcome: sender,
-        gone,
+        ends,
+        farewell,
     } = job;
+    let events = farewell.0.as_ref().expect("kept until the end");
     thread_name::set(&name);
     let outcome = match helpers {
         None => runtime_failure("its helpers could not be made"),
         Some(helpers) => {
-            isolate::limit_heap(scope, &control);
             let script = Rc::new(Script::new(
-                Arc::clone(&events),
+                Arc::clone(events),
                 Arc::clone(&control),
                 source.tools,
                 source.limits,
@@ -250,7 +273,7 @@ fn run_job(
                 helpers,
             ));
             scope.set_slot(Rc::clone(&script));
-            let run = || run_script(scope, &script, &source.source, &commands.0);
+            let run = || run_script(scope, &script, &source.source, &ends.commands);
             let outcome = catch_unwind(AssertUnwindSafe(run))
                 .unwrap_or_else(|payload| runtime_failure(&panic_message(&*payload)));
             script.release_handles();
@@ -259,12 +282,14 @@ fn run_job(
         }
     };
     control.detach();
-    let outcome = match catch_unwind(AssertUnwindSafe(|| events.ended(outcome))) {
-        Ok(left) => left,
-        Err(payload) => Some(runtime_failure(&panic_message(&*payload))),
-    };
-    let _ = sender.send(outcome);
-    gone
+    let ended = catch_unwind(AssertUnwindSafe(|| events.ended(outcome)));
+    let left = ended.unwrap_or_else(|payload| Some(runtime_failure(&panic_message(&*payload))));
+    if left.is_some() {
+        // Somebody has to take it from here before the isolate is gone.
+        control.goes_on();
+    }
+    let _ = ends.outcome.send(left);
+    (ends.gone, farewell)
 }
 
 fn run_script(
@@ -419,6 +444,7 @@ fn evaluate<'s>(
             }
             script.control.leave_javascript();
             standby::no_longer_busy(&script.control);
+            script.control.goes_on();
             let command = next_command(script, commands);
             script.control.enter_javascript();
             deliver(turn, script, command.into_iter().chain(commands.try_iter()));

@@ -103,6 +103,7 @@ fn look() -> Duration {
     };
     for control in &controls {
         standby::no_longer_busy(control);
+        control.goes_on();
     }
     let mut next = TICK;
     for control in controls.iter().filter(|control| control.is_in_javascript()) {

@@ -23,7 +23,7 @@ use super::host::{
     AnyHost, HostPanicked, Notification, ToolCall, ToolError, ToolOutput, contained,
 };
 use super::spans;
-use crate::runtime::Command;
+use crate::runtime::{Command, StopReason};
 use crate::sync::lock;
 
 /// How a nested call ended.
@@ -74,6 +74,10 @@ impl HostCalls {
             notifications_cancelled: CancellationToken::new(),
             span: Mutex::new(span),
         }
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     pub(crate) fn set_pending(&self, count: usize) {
@@ -234,7 +238,8 @@ async fn with_grace<T>(
     }
 }
 
-/// Makes sure a script hears of every call it made, even one whose task is dropped.
+/// Makes sure a script hears of every call it made, even one whose task is dropped: then the runtime is
+/// gone, and the cell goes with it.
 struct Reply {
     cell: Arc<Cell>,
     /// What is said if nothing else is.
@@ -251,6 +256,7 @@ impl Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         if let Some(command) = self.command.take() {
+            self.cell.isolate.stop(StopReason::Terminated);
             self.cell.isolate.send(command);
         }
     }

@@ -1,12 +1,13 @@
 //! One cell: what its thread, its control task and its waiters share, and the control task itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::calls::{CallResult, HostCalls};
 use super::delivery::{Delivery, End};
@@ -19,6 +20,7 @@ use crate::response::ContentItem;
 use crate::runtime::{
     CellEvents, CellIsolate, CellThread, NestedCall, Outcome, Refused, StopReason,
 };
+use crate::sync::lock;
 
 /// A cell from its start until its end was handed out. Owned by its session; its thread and its host
 /// calls hold it as long as they run.
@@ -36,6 +38,39 @@ pub(crate) struct Cell {
     pub(crate) stop_requested: CancellationToken,
     /// The cell as its thread's callbacks pass it on.
     pub(crate) this: std::sync::Weak<Cell>,
+    /// Until its control task is started.
+    pub(crate) unattended: Mutex<Option<Unattended>>,
+}
+
+/// What the control task of a cell will need.
+///
+/// A cell whose script ends at once, as most do, has no use for a task meanwhile: it would only take a
+/// processor from the script. So the task is started when the script waits for the first time, when it
+/// has run for some milliseconds, when somebody ends it, or at the latest when it has ended.
+pub(crate) struct Unattended {
+    pub(crate) session: Arc<SessionState>,
+    pub(crate) thread: CellThread,
+    /// Counts the task before it is there.
+    pub(crate) _counted: TaskTrackerToken,
+}
+
+impl Cell {
+    /// Starts the control task, once.
+    pub(crate) fn attend(&self) {
+        let Some(unattended) = lock(&self.unattended).take() else {
+            return;
+        };
+        let Some(this) = self.this.upgrade() else {
+            return;
+        };
+        let Unattended {
+            session,
+            thread,
+            _counted,
+        } = unattended;
+        let control = control(this, Arc::clone(&session), thread);
+        session.tasks.spawn_on(control, self.calls.runtime());
+    }
 }
 
 impl CellEvents for Cell {
@@ -113,12 +148,20 @@ impl CellEvents for Cell {
         });
         None
     }
+
+    fn goes_on(&self) {
+        self.attend();
+    }
+
+    fn gone(&self) {
+        self.attend();
+    }
 }
 
 /// Sees a cell from its thread's start to `cell_closed`. Runs as a task of the embedder's runtime;
 /// if that runtime goes away, even before the task first runs, the cell is stopped and its waiters
 /// are told.
-pub(crate) fn control(
+fn control(
     cell: Arc<Cell>,
     session: Arc<SessionState>,
     thread: CellThread,

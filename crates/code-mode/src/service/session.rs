@@ -1,17 +1,17 @@
 //! A session: the cells started in it and the values they share.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{self, Handle};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Span;
 
 use super::calls::HostCalls;
-use super::cell::{self, Cell, CellInfo};
+use super::cell::{Cell, CellInfo, Unattended};
 use super::delivery::{Delivered, Delivery, Terminator, Watcher};
 use super::host::{AnyHost, Host};
 use super::outputs::{KeptOutput, KeptOutputs, OutputError};
@@ -26,7 +26,7 @@ use crate::limits::Limits;
 use crate::response::{
     self, FormatOptions, FormattedResponse, RuntimeResponse, SharedCounter, TokenCounter,
 };
-use crate::runtime::{self, CellEvents, CellIsolate, CellSource};
+use crate::runtime::{CellEvents, CellIsolate, CellSource, spawn};
 use crate::sync::lock;
 
 /// From this yield time on a waiter gets [`YIELD_GRACE`] on top, so that a call of that very length
@@ -76,7 +76,9 @@ pub(crate) struct SessionState {
     /// Fires when the session ends; the parent of every cell's `stop_requested`.
     ended: CancellationToken,
     /// The control tasks.
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
+    /// The runtimes that tell when they go away.
+    runtimes: Mutex<HashSet<runtime::Id>>,
     span: Span,
 }
 
@@ -165,6 +167,7 @@ impl Session {
         let answer = if request.terminate {
             let terminator = Terminator::new(&cell.delivery)?;
             cell.stop_requested.cancel();
+            cell.attend();
             terminator.answer().await
         } else {
             let yield_time = request.yield_time_ms.unwrap_or(DEFAULT_WAIT_YIELD_TIME_MS);
@@ -296,8 +299,15 @@ impl Drop for Session {
 
 impl SessionState {
     fn close(&self) {
-        lock(&self.cells).closed = true;
+        let live: Vec<_> = {
+            let mut cells = lock(&self.cells);
+            cells.closed = true;
+            cells.live.values().cloned().collect()
+        };
         self.ended.cancel();
+        for cell in live {
+            cell.attend();
+        }
         self.tasks.close();
     }
 
@@ -334,7 +344,7 @@ impl SessionState {
         }
         let id = CellId(cells.last_id + 1);
         let span = spans::cell(&self.span, id, &request.tool_call_id);
-        let (isolate, commands) = CellIsolate::prepare(&self.limits);
+        let (isolate, ends, thread) = CellIsolate::prepare(&self.limits);
         let cell = Arc::new_cyclic(|this| Cell {
             id,
             tool_call_id: request.tool_call_id.into(),
@@ -351,6 +361,11 @@ impl SessionState {
             ),
             stop_requested: self.ended.child_token(),
             this: this.clone(),
+            unattended: Mutex::new(Some(Unattended {
+                session: Arc::clone(self),
+                thread,
+                _counted: self.tasks.token(),
+            })),
         });
         let source = CellSource {
             source: request.source,
@@ -360,15 +375,35 @@ impl SessionState {
         };
         let events: Arc<dyn CellEvents> = Arc::clone(&cell) as _;
         let name = format!("code-mode-{id}");
-        let thread = runtime::spawn(name, source, &cell.isolate, commands, events)
-            .map_err(ExecuteError::NoThread)?;
+        if let Err(error) = spawn(name, source, &cell.isolate, ends, events) {
+            // It holds the session, which holds it.
+            lock(&cell.unattended).take();
+            return Err(ExecuteError::NoThread(error));
+        }
         let watcher = Watcher::new(&cell.delivery, WaitUntil::YieldTime)
             .expect("nobody else knows the cell yet");
         cells.last_id = id.0;
         cells.live.insert(id, Arc::clone(&cell));
-        let control = cell::control(Arc::clone(&cell), Arc::clone(self), thread);
-        self.tasks.spawn_on(control, &runtime);
+        drop(cells);
+        self.watch(&runtime);
         Ok((cell, watcher))
+    }
+
+    /// Has a runtime tell when it goes away: a task of it is dropped then.
+    fn watch(self: &Arc<Self>, runtime: &Handle) {
+        let id = runtime.id();
+        if !lock(&self.runtimes).insert(id) {
+            return;
+        }
+        let lives = RuntimeLives {
+            id,
+            session: Arc::downgrade(self),
+        };
+        let ended = self.ended.clone();
+        runtime.spawn(async move {
+            let _lives = lives;
+            ended.cancelled().await;
+        });
     }
 
     fn find(&self, id: CellId) -> Result<Arc<Cell>, WaitError> {
@@ -393,6 +428,28 @@ impl SessionState {
         cells.live.remove(&cell.id);
         if delivered == Delivered::Termination {
             cells.terminated.insert(cell.id);
+        }
+    }
+}
+
+/// Held by a task of a runtime, for as long as that runtime lives.
+struct RuntimeLives {
+    id: runtime::Id,
+    session: Weak<SessionState>,
+}
+
+impl Drop for RuntimeLives {
+    /// Cells on a runtime that is gone cannot be attended, and are ended by the attempt.
+    fn drop(&mut self) {
+        let Some(session) = self.session.upgrade() else {
+            return;
+        };
+        lock(&session.runtimes).remove(&self.id);
+        let live: Vec<_> = lock(&session.cells).live.values().cloned().collect();
+        for cell in live {
+            if cell.calls.runtime().id() == self.id {
+                cell.attend();
+            }
         }
     }
 }
@@ -537,6 +594,7 @@ impl SessionBuilder {
                 cells: Mutex::default(),
                 ended: CancellationToken::new(),
                 tasks: TaskTracker::new(),
+                runtimes: Mutex::default(),
                 span: spans::session(),
             }),
         }
