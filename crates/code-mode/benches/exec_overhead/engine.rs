@@ -23,6 +23,8 @@ pub enum Standby {
     AsItComes,
     /// The floor: each exec waits for it, outside its time.
     Ready,
+    /// The same, and a pause in which the processors turn to other things.
+    Rested,
     /// Never anything.
     None,
 }
@@ -47,7 +49,7 @@ impl Standby {
     pub fn configure(self) {
         match self {
             Self::AsItComes => {}
-            Self::Ready => {
+            Self::Ready | Self::Rested => {
                 standby::configure(standby::Options::default().floor(STANDBYS));
                 standby::start();
             }
@@ -57,17 +59,23 @@ impl Standby {
 
     /// What has to be so when the clock starts.
     pub fn before_exec(self) {
-        if matches!(self, Self::Ready) {
-            await_standbys(STANDBYS);
+        match self {
+            Self::AsItComes | Self::None => {}
+            Self::Ready => await_standbys(STANDBYS),
+            Self::Rested => {
+                await_standbys(STANDBYS);
+                thread::sleep(REST);
+            }
         }
     }
 }
 
-/// Returns when this many stand by, and what the exec before left to do is done too.
+/// A pause between two execs, as a model makes it, but for the bench's patience.
+const REST: Duration = Duration::from_millis(5);
+
+/// Returns when this many stand by. The thread of the exec before makes the last of them, after it has
+/// taken its isolate down: nothing is left to do then.
 pub fn await_standbys(count: usize) {
-    /// The isolate of the exec before is torn down meanwhile. There is no event for that; bare V8
-    /// needs a quarter of it.
-    const TEARDOWN: Duration = Duration::from_millis(2);
     const PATIENCE: Duration = Duration::from_secs(20);
 
     let start = Instant::now();
@@ -77,9 +85,9 @@ pub fn await_standbys(count: usize) {
             "{} of {count} isolates stand by, and no more come",
             standby::ready()
         );
-        thread::sleep(Duration::from_micros(100));
+        // No sleep: the processor of the caller is as awake as where execs follow one another.
+        thread::yield_now();
     }
-    thread::sleep(TEARDOWN);
 }
 
 /// The runtime of a process that uses the engine.

@@ -19,7 +19,8 @@
 //! |---|---|
 //! | `cold_exec` | in a process where V8 never ran: a session is made and answers its first `execute`. V8's start is in it. The host and its tool set exist before. |
 //! | `cold_raw_v8` | the same script in a process where V8 never ran, by bare V8. V8's start is in it. |
-//! | `warm_exec` | an `execute` of a session that answered one before, until it has answered. Two isolates stand by; between two execs the process waits for that, and two milliseconds more for what the exec before left behind. |
+//! | `warm_exec` | an `execute` of a session that answered one before, until it has answered. Two isolates stand by; between two execs the process waits for that, and for nothing else. |
+//! | `rested_exec` | the same after five milliseconds more in which the process sleeps, and its processors with it. |
 //! | `no_standby_exec` | the same with no isolate ever standing by, one exec right after the other. |
 //! | `raw_v8` | bare V8, for the second time and later: a thread is spawned, makes an isolate, a context and one function for each tool, compiles, instantiates and evaluates the module, runs its microtasks, hands over the text, tears all of it down and is joined. |
 //! | `quickjs` | QuickJS, likewise for the second time and later, on the caller's thread: a runtime, a context and one function for each tool are made, the module is evaluated, its text handed over, all of it torn down. In a binary without V8, whose allocator would be QuickJS's too. Only with the feature `bench-quickjs`. |
