@@ -4,7 +4,7 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::cpu_clock::CpuClock;
 use super::events::CellEvents;
@@ -28,6 +28,9 @@ pub(crate) enum StopReason {
 }
 
 const RUNNING: u8 = 0;
+
+/// Host code in the middle of a script that takes longer than this computes, or blocks.
+const SLOW_OUTSIDE: Duration = Duration::from_micros(100);
 
 impl StopReason {
     fn from_u8(value: u8) -> Option<Self> {
@@ -57,6 +60,7 @@ pub(crate) struct IsolateControl {
     /// A check was asked for and has not ended.
     heap_check_due: AtomicBool,
     cpu_used_nanos: AtomicU64,
+    outside_nanos: AtomicU64,
     /// Whether the pool of isolates counts the thread among the busy.
     pub(super) is_busy: AtomicBool,
     /// Who is told once that the script takes its time.
@@ -75,6 +79,7 @@ impl IsolateControl {
             heap_used: AtomicUsize::new(0),
             heap_check_due: AtomicBool::new(false),
             cpu_used_nanos: AtomicU64::new(0),
+            outside_nanos: AtomicU64::new(0),
             is_busy: AtomicBool::new(false),
             outside: Mutex::new(None),
         }
@@ -157,28 +162,40 @@ impl IsolateControl {
         }
     }
 
-    /// Runs code of the host's in the middle of a script. It does not count as the script's, and the
-    /// script is not interrupted for it.
+    /// Runs code of the host's in the middle of a script. The script is not interrupted for it.
+    ///
+    /// Its time does not count as the script's. The processor's clock of a thread takes longer to read
+    /// than most host code takes, so it is not read: what took long is taken for computing, and comes off
+    /// what was counted. A host that blocks instead makes a present of that to the script, and
+    /// [`outside_took`](Self::outside_took) is there to see that it is not made often.
     pub(super) fn outside<T>(&self, body: impl FnOnce() -> T) -> T {
         /// Goes back into JavaScript, after a panic too.
-        struct Back<'a>(&'a IsolateControl);
+        struct Back<'a>(&'a IsolateControl, Instant);
         impl Drop for Back<'_> {
             fn drop(&mut self) {
-                if let Some(clock) = &mut *lock(&self.0.clock) {
-                    clock.resume();
+                let Self(control, start) = self;
+                let took = start.elapsed();
+                if took >= SLOW_OUTSIDE {
+                    if let Some(clock) = &mut *lock(&control.clock) {
+                        clock.forgive(took);
+                    }
+                    let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+                    control.outside_nanos.fetch_add(took, Ordering::Relaxed);
                 }
-                self.0.in_javascript.store(true, Ordering::Release);
+                control.in_javascript.store(true, Ordering::Release);
             }
         }
 
         if !self.in_javascript.swap(false, Ordering::AcqRel) {
             return body();
         }
-        if let Some(clock) = &mut *lock(&self.clock) {
-            clock.pause();
-        }
-        let _back = Back(self);
+        let _back = Back(self, Instant::now());
         body()
+    }
+
+    /// How long host code ran in the middle of the script, short pieces not counted.
+    pub(crate) fn outside_took(&self) -> Duration {
+        Duration::from_nanos(self.outside_nanos.load(Ordering::Relaxed))
     }
 
     pub(super) fn is_in_javascript(&self) -> bool {

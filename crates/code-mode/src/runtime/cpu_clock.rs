@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// Processor time of one thread since the clock was made for it, less what passed while it was paused,
-/// as any thread may read it.
+/// Processor time of one thread since the clock was made for it, as any thread may read it.
 ///
 /// The thread must be alive when the clock is read; [`IsolateControl`](super::control::IsolateControl)
 /// sees to that.
@@ -12,8 +11,6 @@ pub(super) struct CpuClock {
     id: libc::clockid_t,
     /// What the clock showed at the beginning, and what passed since that does not count.
     start: Duration,
-    /// What it showed when it was paused.
-    paused: Option<Duration>,
 }
 
 #[cfg(target_os = "linux")]
@@ -26,25 +23,22 @@ impl CpuClock {
         Self {
             id,
             start: read(id),
-            paused: None,
         }
     }
 
-    /// What the thread computes counts again.
-    pub(super) fn resume(&mut self) {
-        if let Some(paused) = self.paused.take() {
-            self.start += read(self.id).saturating_sub(paused);
-        }
-    }
+    /// The thread goes on; processor time needs no bookkeeping.
+    pub(super) fn resume(&mut self) {}
 
-    /// What the thread computes does not count until it is resumed.
-    pub(super) fn pause(&mut self) {
-        self.paused = Some(read(self.id));
+    /// The thread is about to wait; processor time needs no bookkeeping.
+    pub(super) fn pause(&mut self) {}
+
+    /// Takes back what was counted, at most all of it.
+    pub(super) fn forgive(&mut self, time: Duration) {
+        self.start = (self.start + time).min(read(self.id));
     }
 
     pub(super) fn used(&self) -> Duration {
-        let now = self.paused.unwrap_or_else(|| read(self.id));
-        now.saturating_sub(self.start)
+        read(self.id).saturating_sub(self.start)
     }
 }
 
@@ -87,6 +81,12 @@ impl CpuClock {
     pub(super) fn pause(&mut self) {
         self.used = self.used();
         self.since = None;
+    }
+
+    /// Takes back what was counted, at most all of it.
+    pub(super) fn forgive(&mut self, time: Duration) {
+        self.used = self.used().saturating_sub(time);
+        self.since = self.since.map(|_| std::time::Instant::now());
     }
 
     pub(super) fn used(&self) -> Duration {

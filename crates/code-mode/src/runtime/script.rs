@@ -28,9 +28,11 @@ pub(super) struct Script {
     pub(super) limits: Limits,
     pub(super) argument_validation: ArgumentValidation,
     pub(super) calls: RefCell<HashMap<u64, PendingCall>>,
-    /// Of those, the ones that the host has returned from at once: they settle in the event loop's next
-    /// turn, as all do.
-    pub(super) settled: RefCell<Vec<(u64, Result<ToolOutput, ToolError>)>>,
+    /// Calls that the host has returned from at once: they settle in the event loop's next turn, as all
+    /// do.
+    pub(super) settled: RefCell<Vec<SettledCall>>,
+    /// How many of those are none of the calls.
+    pub(super) succeeded: Cell<usize>,
     pub(super) calls_started: Cell<u64>,
     pub(super) notifications: Cell<usize>,
     pub(super) notifications_started: Cell<u64>,
@@ -64,20 +66,28 @@ pub(super) enum PendingCall {
     Cancelled,
 }
 
+/// A nested call that the host has returned from before the script went on.
+pub(super) enum SettledCall {
+    /// Nobody can cancel it any more, and it cannot fail: it needs no place among the calls.
+    Succeeded {
+        resolver: v8::Global<v8::PromiseResolver>,
+        tool: Arc<Tool>,
+        output: ToolOutput,
+    },
+    /// One of the calls.
+    Other {
+        call_id: u64,
+        result: Result<ToolOutput, ToolError>,
+    },
+}
+
 /// A nested call whose result is awaited.
 pub(super) struct AwaitedCall {
     pub(super) resolver: v8::Global<v8::PromiseResolver>,
-    pub(super) error: CallError,
+    /// Made where the call was made, so that its stack shows that place; thrown if the call fails.
+    pub(super) error: v8::Global<v8::Object>,
     /// The signal that cancels it.
     pub(super) signal: Option<v8::Global<v8::Object>>,
-}
-
-/// What a call throws if it fails.
-pub(super) enum CallError {
-    /// Made where the call was made, so that its stack shows that place.
-    Made(v8::Global<v8::Object>),
-    /// The host has answered well already; only what cannot be read still fails.
-    NotMade(Arc<Tool>),
 }
 
 /// An exception of a microtask or of an event listener.
@@ -104,6 +114,7 @@ impl Script {
             argument_validation,
             calls: RefCell::default(),
             settled: RefCell::default(),
+            succeeded: Cell::new(0),
             calls_started: Cell::new(0),
             notifications: Cell::new(0),
             notifications_started: Cell::new(0),
@@ -131,8 +142,22 @@ impl Script {
     /// Whether anything outside the isolate may still settle a promise of the script.
     pub(super) fn has_work_outside(&self) -> bool {
         !self.calls.borrow().is_empty()
+            || !self.settled.borrow().is_empty()
             || self.notifications.get() > 0
             || self.timers.borrow().len() > 0
+    }
+
+    /// Takes the calls that the host has returned from at once.
+    pub(super) fn take_settled(&self) -> Vec<SettledCall> {
+        if self.succeeded.take() > 0 {
+            self.events.calls_pending(self.calls.borrow().len());
+        }
+        self.settled.take()
+    }
+
+    /// Nested calls that have not settled.
+    pub(super) fn pending_calls(&self) -> usize {
+        self.calls.borrow().len() + self.succeeded.get()
     }
 
     /// Whether anybody outside may have noticed the script.
@@ -145,6 +170,7 @@ impl Script {
     /// Lets go of every handle, before the isolate goes.
     pub(super) fn release_handles(&self) {
         self.calls.borrow_mut().clear();
+        self.settled.take();
         self.timers.take();
         self.exports.take();
         self.last_rejection.take();

@@ -17,7 +17,7 @@ use super::errors::{self, Description, Uncaught};
 use super::events::{CellEvents, Command, Nobody, Outcome};
 use super::modules;
 use super::place::{Place, place_of};
-use super::script::Script;
+use super::script::{Script, SettledCall};
 use super::standby::{self, Maker};
 use super::timers::Timer;
 use super::{compile, globals, isolate, platform, thread_name, tools, watchdog};
@@ -426,15 +426,22 @@ fn evaluate<'s>(
             v8::PromiseState::Pending => {}
         }
         v8::scope!(let turn, scope);
-        let due = script.timers.borrow_mut().take_due(Instant::now());
-        let settled = script.settled.take();
+        let due = script.timers.borrow_mut().take_due();
+        let settled = script.take_settled();
         if due.is_some() || !settled.is_empty() {
             if let Some((id, timer)) = due {
                 attempt.run(turn, |turn| fire(turn, &timer))?;
                 script.timers.borrow_mut().set_again(id);
             }
-            for (call_id, result) in settled {
-                settle(turn, script, call_id, result);
+            for call in settled {
+                match call {
+                    SettledCall::Succeeded {
+                        resolver,
+                        tool,
+                        output,
+                    } => tools::succeed(turn, &resolver, &tool, output),
+                    SettledCall::Other { call_id, result } => settle(turn, script, call_id, result),
+                }
             }
             deliver(turn, script, commands.try_iter());
         } else if script.has_work_outside() {

@@ -73,10 +73,10 @@ impl Timers {
         None
     }
 
-    /// Takes the earliest timer that is due at `now`. A repeated one stays pending, to be
+    /// Takes the earliest timer that is due. A repeated one stays pending, to be
     /// [`set_again`](Self::set_again) after it has run.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<(u32, Rc<Timer>)> {
-        if self.next_due()? > now {
+    pub(super) fn take_due(&mut self) -> Option<(u32, Rc<Timer>)> {
+        if self.next_due()? > Instant::now() {
             return None;
         }
         let Reverse((_, id)) = self.queue.pop()?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::callbacks::{Arguments, Return, run};
 use super::events::NestedCall;
 use super::render::{NoJson, NoValue};
-use super::script::{AwaitedCall, CallError, PendingCall, Script};
+use super::script::{AwaitedCall, PendingCall, Script, SettledCall};
 use super::{Thrown, kind_of, place, render, string, web};
 use crate::description::{ArgumentValidation, Tool, ToolKind};
 use crate::service::{ToolError, ToolInput, ToolOutput};
@@ -96,7 +96,7 @@ fn start_call<'s>(
         })?;
     }
     // Counted while the host begins: it may look at the cell.
-    script.events.calls_pending(script.calls.borrow().len() + 1);
+    script.events.calls_pending(script.pending_calls() + 1);
     let call = NestedCall {
         call_id,
         tool: Arc::clone(&tool),
@@ -104,22 +104,30 @@ fn start_call<'s>(
         raw: wanted == Wanted::Raw,
     };
     let at_once = script.control.outside(|| script.events.start_call(call));
-    let error = match &at_once {
-        Some(Ok(_)) => CallError::NotMade(tool),
-        // It fails, or may fail later: the error is to show this place.
-        _ => {
-            let error = call_error(scope, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;
-            CallError::Made(v8::Global::new(scope, error))
+    match (at_once, signal) {
+        (Some(Ok(output)), None) => {
+            let resolver = v8::Global::new(scope, resolver);
+            script.succeeded.set(script.succeeded.get() + 1);
+            script.settled.borrow_mut().push(SettledCall::Succeeded {
+                resolver,
+                tool,
+                output,
+            });
         }
-    };
-    let call = PendingCall::Awaited(AwaitedCall {
-        resolver: v8::Global::new(scope, resolver),
-        error,
-        signal: signal.map(|signal| v8::Global::new(scope, signal)),
-    });
-    script.calls.borrow_mut().insert(call_id, call);
-    if let Some(result) = at_once {
-        script.settled.borrow_mut().push((call_id, result));
+        (at_once, signal) => {
+            // It failed, or may still fail or be cancelled: the error is to show this place.
+            let error = call_error(scope, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;
+            let call = PendingCall::Awaited(AwaitedCall {
+                resolver: v8::Global::new(scope, resolver),
+                error: v8::Global::new(scope, error),
+                signal: signal.map(|signal| v8::Global::new(scope, signal)),
+            });
+            script.calls.borrow_mut().insert(call_id, call);
+            if let Some(result) = at_once {
+                let settled = SettledCall::Other { call_id, result };
+                script.settled.borrow_mut().push(settled);
+            }
+        }
     }
     Ok(resolver.get_promise(scope))
 }
@@ -187,7 +195,7 @@ pub(super) fn cancel<'s>(
 
 fn within_limits(script: &Script) -> Result<(), Thrown> {
     let limits = &script.limits;
-    if script.calls.borrow().len() >= limits.max_calls_in_flight {
+    if script.pending_calls() >= limits.max_calls_in_flight {
         return Err(Thrown::Range(format!(
             "{} nested calls are under way, as many as are allowed at once; await some before starting more",
             limits.max_calls_in_flight
@@ -406,15 +414,39 @@ pub(super) fn settle(
         },
         Err(failure) => failure,
     };
+    let error = v8::Local::new(scope, call.error);
+    fail(scope, resolver, error, failure);
+}
+
+/// Settles a nested call that the host answered well at once.
+pub(super) fn succeed(
+    scope: &mut v8::PinScope<'_, '_>,
+    resolver: &v8::Global<v8::PromiseResolver>,
+    tool: &Tool,
+    output: ToolOutput,
+) {
+    let resolver = v8::Local::new(scope, resolver);
+    match parsed(scope, output.into_json().into()) {
+        Ok(value) => {
+            let _ = resolver.resolve(scope, value);
+        }
+        Err(why) => {
+            if let Ok(error) = call_error(scope, &tool.global_name) {
+                fail(scope, resolver, error, ToolError::new(why));
+            }
+        }
+    }
+}
+
+/// Rejects the promise of a call.
+fn fail<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    resolver: v8::Local<'s, v8::PromiseResolver>,
+    error: v8::Local<'s, v8::Object>,
+    failure: ToolError,
+) {
     // What the script made of Error.prepareStackTrace may throw; the call rejects all the same.
     v8::tc_scope!(let scope, scope);
-    let error = match call.error {
-        CallError::Made(error) => v8::Local::new(scope, error),
-        CallError::NotMade(tool) => match call_error(scope, &tool.global_name) {
-            Ok(error) => error,
-            Err(_) => return,
-        },
-    };
     let _ = set_message(scope, error, &failure.message);
     if let Some(json) = &failure.result {
         set_result(scope, error, json.get());

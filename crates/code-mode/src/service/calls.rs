@@ -8,14 +8,15 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, Span};
 
 use super::cell::Cell;
@@ -29,10 +30,7 @@ use crate::sync::lock;
 /// How a nested call ended.
 pub(crate) type CallResult = Result<ToolOutput, ToolError>;
 
-/// A first poll that takes longer than this computes, or blocks.
-const SLOW_POLL: Duration = Duration::from_micros(100);
-
-/// How long the slow first polls of a cell may take together before its futures all go to the runtime.
+/// How long the slow ones among the first polls of a cell may take together before its futures all go to the runtime.
 const FIRST_POLLS_MAY_TAKE: Duration = Duration::from_millis(10);
 
 /// The host's side of one cell. Owned by the cell; ended by its control task, which cancels the
@@ -41,8 +39,6 @@ pub(crate) struct HostCalls {
     host: Arc<dyn AnyHost>,
     runtime: Handle,
     grace: Duration,
-    /// Nanoseconds of slow first polls. Written by the cell's thread alone.
-    first_polls_took: AtomicU64,
     pending: AtomicUsize,
     calls: TaskTracker,
     calls_cancelled: CancellationToken,
@@ -65,7 +61,6 @@ impl HostCalls {
             host,
             runtime,
             grace,
-            first_polls_took: AtomicU64::new(0),
             pending: AtomicUsize::new(0),
             calls: TaskTracker::new(),
             calls_cancelled: CancellationToken::new(),
@@ -98,7 +93,7 @@ impl HostCalls {
         let heard = span.clone();
         let answer = contained(move || host.invoke_tool(call, token)).instrument(span);
         let mut answer = Box::pin(answer);
-        if let Some(answer) = self.first_poll(&heard, answer.as_mut()) {
+        if let Some(answer) = self.first_poll(&cell, &heard, answer.as_mut()) {
             return Some(settled(Some(answer)));
         }
         let reply = Reply {
@@ -129,7 +124,7 @@ impl HostCalls {
         let span = lock(&self.span).clone();
         let hearing = contained(move || host.notify(notification, token)).instrument(span.clone());
         let mut heard = Box::pin(hearing);
-        if self.first_poll(&span, heard.as_mut()).is_some() {
+        if self.first_poll(&cell, &span, heard.as_mut()).is_some() {
             return true;
         }
         let reply = Reply {
@@ -149,25 +144,19 @@ impl HostCalls {
     /// Polls a host future for the first time, here, as inside the runtime. Nothing if it is not done, or
     /// if the futures of this cell have shown that they take their time: those are for the runtime, which
     /// runs them beside the script and beside each other.
-    fn first_poll<F: Future>(&self, span: &Span, future: Pin<&mut F>) -> Option<F::Output> {
-        let spent = self.first_polls_took.load(Ordering::Relaxed);
-        if spent >= FIRST_POLLS_MAY_TAKE.as_nanos() as u64 {
+    fn first_poll<F: Future>(
+        &self,
+        cell: &Cell,
+        span: &Span,
+        future: Pin<&mut F>,
+    ) -> Option<F::Output> {
+        if cell.isolate.control().outside_took() >= FIRST_POLLS_MAY_TAKE {
             return None;
         }
-        let start = Instant::now();
-        let polled = {
-            let _inside = self.runtime.enter();
-            // Whoever it would wake is woken again by the task that polls it next.
-            let poll = || future.poll(&mut Context::from_waker(Waker::noop()));
-            spans::heard_by(span, poll)
-        };
-        let took = start.elapsed();
-        if took >= SLOW_POLL {
-            let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-            self.first_polls_took
-                .store(spent.saturating_add(took), Ordering::Relaxed);
-        }
-        match polled {
+        let _inside = self.runtime.enter();
+        // Whoever it would wake is woken again by the task that polls it next.
+        let poll = || future.poll(&mut Context::from_waker(Waker::noop()));
+        match spans::heard_by(span, poll) {
             Poll::Ready(output) => Some(output),
             Poll::Pending => None,
         }
@@ -207,11 +196,30 @@ impl HostCalls {
 
     /// Tells the host that the cell is closed.
     pub(crate) async fn cell_closed(&self, cell_id: super::CellId) {
+        self.closing(cell_id).await;
+    }
+
+    /// The same from the cell's thread. What the host does not do at once becomes a task, which holds
+    /// `counted` until it is done.
+    pub(crate) fn close_cell(&self, cell: &Cell, counted: TaskTrackerToken) {
+        let span = lock(&self.span).clone();
+        let mut closing = Box::pin(self.closing(cell.id));
+        if self.first_poll(cell, &span, closing.as_mut()).is_none() {
+            self.runtime.spawn(async move {
+                closing.await;
+                drop(counted);
+            });
+        }
+    }
+
+    fn closing(&self, cell_id: super::CellId) -> impl Future<Output = ()> + Send + use<> {
         let host = Arc::clone(&self.host);
         let span = std::mem::replace(&mut *lock(&self.span), Span::none());
         let heard = contained(move || host.cell_closed(cell_id)).instrument(span);
-        // A panic here has nobody left to tell.
-        let _: Result<(), _> = heard.await;
+        async move {
+            // A panic here has nobody left to tell.
+            let _: Result<(), _> = heard.await;
+        }
     }
 }
 

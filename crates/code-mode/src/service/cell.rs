@@ -1,5 +1,6 @@
 //! One cell: what its thread, its control task and its waiters share, and the control task itself.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,8 @@ pub(crate) struct Cell {
     pub(crate) this: std::sync::Weak<Cell>,
     /// Until its control task is started.
     pub(crate) unattended: Mutex<Option<Unattended>>,
+    /// Whether its thread has made its end known, and nothing is left to wait for.
+    pub(crate) ended_by_thread: AtomicBool,
 }
 
 /// What the control task of a cell will need.
@@ -55,6 +58,13 @@ pub(crate) struct Unattended {
 }
 
 impl Cell {
+    /// Tells the host that the cell is closed, without a control task if there was none so far.
+    fn close(&self) {
+        if let Some(Unattended { _counted, .. }) = lock(&self.unattended).take() {
+            self.calls.close_cell(self, _counted);
+        }
+    }
+
     /// Starts the control task, once.
     pub(crate) fn attend(&self) {
         let Some(unattended) = lock(&self.unattended).take() else {
@@ -142,6 +152,7 @@ impl CellEvents for Cell {
             Outcome::Failure(error_text) if self.calls.have_returned() => Some(error_text),
             outcome => return Some(outcome),
         };
+        self.ended_by_thread.store(true, Ordering::Release);
         self.delivery.push_end(|| End::Result {
             stored_values: self.draft.commit(),
             error_text,
@@ -154,7 +165,11 @@ impl CellEvents for Cell {
     }
 
     fn gone(&self) {
-        self.attend();
+        if self.ended_by_thread.load(Ordering::Acquire) {
+            self.close();
+        } else {
+            self.attend();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A session: the cells started in it and the values they share.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -366,6 +367,7 @@ impl SessionState {
                 thread,
                 _counted: self.tasks.token(),
             })),
+            ended_by_thread: AtomicBool::new(false),
         });
         let source = CellSource {
             source: request.source,
