@@ -9,7 +9,7 @@ use super::render::{NoJson, NoValue};
 use super::script::{AwaitedCall, PendingCall, Script, SettledCall};
 use super::{Thrown, kind_of, place, render, string, web};
 use crate::description::{ArgumentValidation, Tool, ToolKind};
-use crate::service::{ToolError, ToolInput, ToolOutput};
+use crate::service::{OutputValue, ToolError, ToolInput, ToolOutput};
 
 /// How JavaScript's own errors have their properties.
 const HIDDEN: v8::PropertyAttribute = v8::PropertyAttribute::DONT_ENUM;
@@ -405,7 +405,7 @@ pub(super) fn settle(
     }
     let resolver = v8::Local::new(scope, call.resolver);
     let failure = match result {
-        Ok(output) => match parsed(scope, output.into_json().into()) {
+        Ok(output) => match value_of(scope, output) {
             Ok(value) => {
                 let _ = resolver.resolve(scope, value);
                 return;
@@ -426,7 +426,7 @@ pub(super) fn succeed(
     output: ToolOutput,
 ) {
     let resolver = v8::Local::new(scope, resolver);
-    match parsed(scope, output.into_json().into()) {
+    match value_of(scope, output) {
         Ok(value) => {
             let _ = resolver.resolve(scope, value);
         }
@@ -465,6 +465,22 @@ fn set_result<'s>(scope: &mut v8::PinScope<'s, '_>, error: v8::Local<'s, v8::Obj
     }
 }
 
+/// The value of a result.
+fn value_of<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    output: ToolOutput,
+) -> Result<v8::Local<'s, v8::Value>, String> {
+    match output.into_value() {
+        OutputValue::Json(json) => parsed(scope, json.into()),
+        OutputValue::Text(text) => match v8::String::new(scope, &text) {
+            Some(text) => Ok(text.into()),
+            None => Err(TOO_LONG.to_owned()),
+        },
+    }
+}
+
+const TOO_LONG: &str = "the result is longer than a JavaScript string may be";
+
 fn parsed<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     json: Cow<'_, str>,
@@ -472,7 +488,7 @@ fn parsed<'s>(
     v8::tc_scope!(let scope, scope);
     render::from_json(scope, json).map_err(|no_value| {
         let why = match no_value {
-            NoValue::TooLong => "the result is longer than a JavaScript string may be",
+            NoValue::TooLong => TOO_LONG,
             NoValue::Unreadable => "the result could not be read as JSON",
         };
         why.to_owned()

@@ -7,10 +7,9 @@
 //! stands between the two.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -21,7 +20,8 @@ use tracing::{Instrument, Span};
 
 use super::cell::Cell;
 use super::host::{
-    AnyHost, HostPanicked, Notification, ToolCall, ToolError, ToolOutput, contained,
+    self, AnyHost, Begun, HostFuture, HostPanicked, Notification, ToolCall, ToolError, ToolOutput,
+    contained,
 };
 use super::spans;
 use crate::runtime::{Command, StopReason};
@@ -90,12 +90,11 @@ impl HostCalls {
         let token = self.calls_cancelled.child_token();
         let cancelled = token.clone();
         let span = spans::call(&lock(&self.span), &call);
-        let heard = span.clone();
-        let answer = contained(move || host.invoke_tool(call, token)).instrument(span);
-        let mut answer = Box::pin(answer);
-        if let Some(answer) = self.first_poll(&cell, &heard, answer.as_mut()) {
-            return Some(settled(Some(answer)));
-        }
+        let start = move || host.invoke_tool(call, token);
+        let answer = match self.begin(&cell, &span, start) {
+            Begun::Done(answer) => return Some(settled(Some(answer))),
+            Begun::Pending(answer) => contained(move || answer).instrument(span),
+        };
         let reply = Reply {
             cell,
             command: Some(Command::CallSettled {
@@ -122,11 +121,11 @@ impl HostCalls {
         let token = self.notifications_cancelled.child_token();
         let cancelled = token.clone();
         let span = lock(&self.span).clone();
-        let hearing = contained(move || host.notify(notification, token)).instrument(span.clone());
-        let mut heard = Box::pin(hearing);
-        if self.first_poll(&cell, &span, heard.as_mut()).is_some() {
-            return true;
-        }
+        let start = move || host.notify(notification, token);
+        let heard = match self.begin(&cell, &span, start) {
+            Begun::Done(_) => return true,
+            Begun::Pending(heard) => contained(move || heard).instrument(span),
+        };
         let reply = Reply {
             cell,
             command: Some(Command::NotificationDone),
@@ -141,25 +140,23 @@ impl HostCalls {
         false
     }
 
-    /// Polls a host future for the first time, here, as inside the runtime. Nothing if it is not done, or
+    /// Starts a host future and polls it for the first time, here, as inside the runtime. Only starts it
     /// if the futures of this cell have shown that they take their time: those are for the runtime, which
     /// runs them beside the script and beside each other.
-    fn first_poll<F: Future>(
+    fn begin<T: Send + 'static>(
         &self,
         cell: &Cell,
         span: &Span,
-        future: Pin<&mut F>,
-    ) -> Option<F::Output> {
+        start: impl FnOnce() -> HostFuture<T> + Send + 'static,
+    ) -> Begun<T> {
         if cell.isolate.control().outside_took() >= FIRST_POLLS_MAY_TAKE {
-            return None;
+            return Begun::Pending(Box::pin(async move { start().await }));
         }
         let _inside = self.runtime.enter();
         // Whoever it would wake is woken again by the task that polls it next.
-        let poll = || future.poll(&mut Context::from_waker(Waker::noop()));
-        match spans::heard_by(span, poll) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        }
+        let context = &mut Context::from_waker(Waker::noop());
+        let begin = || span.in_scope(|| host::begin(start, context));
+        spans::heard_by(span, begin)
     }
 
     /// Cancels one nested call; nothing if it has returned.
@@ -196,29 +193,25 @@ impl HostCalls {
 
     /// Tells the host that the cell is closed.
     pub(crate) async fn cell_closed(&self, cell_id: super::CellId) {
-        self.closing(cell_id).await;
+        let host = Arc::clone(&self.host);
+        let span = std::mem::replace(&mut *lock(&self.span), Span::none());
+        let heard = contained(move || host.cell_closed(cell_id)).instrument(span);
+        // A panic here has nobody left to tell.
+        let _: Result<(), _> = heard.await;
     }
 
     /// The same from the cell's thread. What the host does not do at once becomes a task, which holds
     /// `counted` until it is done.
     pub(crate) fn close_cell(&self, cell: &Cell, counted: TaskTrackerToken) {
-        let span = lock(&self.span).clone();
-        let mut closing = Box::pin(self.closing(cell.id));
-        if self.first_poll(cell, &span, closing.as_mut()).is_none() {
+        let span = std::mem::replace(&mut *lock(&self.span), Span::none());
+        let (host, cell_id) = (Arc::clone(&self.host), cell.id);
+        if let Begun::Pending(closing) = self.begin(cell, &span, move || host.cell_closed(cell_id))
+        {
+            let closing = contained(move || closing).instrument(span);
             self.runtime.spawn(async move {
-                closing.await;
+                let _: Result<(), _> = closing.await;
                 drop(counted);
             });
-        }
-    }
-
-    fn closing(&self, cell_id: super::CellId) -> impl Future<Output = ()> + Send + use<> {
-        let host = Arc::clone(&self.host);
-        let span = std::mem::replace(&mut *lock(&self.span), Span::none());
-        let heard = contained(move || host.cell_closed(cell_id)).instrument(span);
-        async move {
-            // A panic here has nobody left to tell.
-            let _: Result<(), _> = heard.await;
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -120,41 +121,73 @@ impl ToolInput {
 
 /// The result of a nested call: any JSON value.
 #[derive(Debug, Clone)]
-pub struct ToolOutput(Box<RawValue>);
+pub struct ToolOutput(Output);
+
+/// A text goes to the script as it is, and is JSON only for those who ask.
+#[derive(Debug, Clone)]
+enum Output {
+    Json(Box<RawValue>),
+    Text {
+        text: String,
+        json: OnceLock<String>,
+    },
+}
+
+/// A result on its way to the script.
+pub(crate) enum OutputValue {
+    /// JSON of any value.
+    Json(String),
+    /// The string itself.
+    Text(String),
+}
 
 impl ToolOutput {
     /// A JSON string.
     pub fn text(text: impl Into<String>) -> Self {
-        serde_json::Value::String(text.into()).into()
+        Self(Output::Text {
+            text: text.into(),
+            json: OnceLock::new(),
+        })
     }
 
     /// Anything that serialises to JSON.
     pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, ToolError> {
         serde_json::value::to_raw_value(value)
-            .map(Self)
+            .map(Self::from)
             .map_err(|error| ToolError::new(format!("the result is no JSON: {error}")))
     }
 
-    pub(crate) fn into_json(self) -> String {
-        Box::<str>::from(self.0).into_string()
+    pub(crate) fn into_value(self) -> OutputValue {
+        match self.0 {
+            Output::Json(json) => OutputValue::Json(Box::<str>::from(json).into_string()),
+            Output::Text { text, .. } => OutputValue::Text(text),
+        }
     }
 
     /// The JSON text a script will see as a value.
     pub fn as_json(&self) -> &str {
-        self.0.get()
+        match &self.0 {
+            Output::Json(json) => json.get(),
+            Output::Text { text, json } => {
+                json.get_or_init(|| serde_json::Value::from(text.as_str()).to_string())
+            }
+        }
     }
 }
 
 impl From<serde_json::Value> for ToolOutput {
     fn from(value: serde_json::Value) -> Self {
+        if let serde_json::Value::String(text) = value {
+            return Self::text(text);
+        }
         let json = serde_json::value::to_raw_value(&value);
-        Self(json.expect("a JSON value always serialises"))
+        Self::from(json.expect("a JSON value always serialises"))
     }
 }
 
 impl From<Box<RawValue>> for ToolOutput {
     fn from(json: Box<RawValue>) -> Self {
-        Self(json)
+        Self(Output::Json(json))
     }
 }
 
@@ -278,7 +311,8 @@ type Function = Box<dyn Fn(ToolCall) -> HostFuture<Result<ToolOutput, ToolError>
 #[derive(Default)]
 pub struct FunctionHost {
     definitions: Vec<ToolDefinition>,
-    functions: HashMap<(Option<String>, String), Function>,
+    /// By namespace, then by name.
+    functions: HashMap<Option<String>, HashMap<String, Function>>,
 }
 
 impl FunctionHost {
@@ -294,9 +328,15 @@ impl FunctionHost {
         F: Fn(ToolCall) -> R + Send + Sync + 'static,
         R: Future<Output = Result<ToolOutput, ToolError>> + Send + 'static,
     {
-        let key = (definition.namespace.clone(), definition.name.clone());
         let function: Function = Box::new(move |call| Box::pin(function(call)));
-        if self.functions.insert(key, function).is_none() {
+        let namespace = self
+            .functions
+            .entry(definition.namespace.clone())
+            .or_default();
+        if namespace
+            .insert(definition.name.clone(), function)
+            .is_none()
+        {
             self.definitions.push(definition);
         }
         self
@@ -315,8 +355,8 @@ impl Host for FunctionHost {
         cancellation: CancellationToken,
     ) -> Result<ToolOutput, ToolError> {
         let definition = &call.tool.definition;
-        let key = (definition.namespace.clone(), definition.name.clone());
-        let Some(function) = self.functions.get(&key) else {
+        let namespace = self.functions.get(&definition.namespace);
+        let Some(function) = namespace.and_then(|functions| functions.get(&definition.name)) else {
             return Err(ToolError::new(format!(
                 "the host has no function for tool {}",
                 definition.name
@@ -327,6 +367,33 @@ impl Host for FunctionHost {
             .await
             .unwrap_or_else(|| Err(ToolError::new("the call was cancelled")))
     }
+}
+
+/// Polls what a host method starts for the first time, its panics caught.
+pub(crate) fn begin<T>(
+    start: impl FnOnce() -> HostFuture<T>,
+    context: &mut std::task::Context<'_>,
+) -> Begun<T> {
+    let polled = catch_unwind(AssertUnwindSafe(|| {
+        let mut future = start();
+        match future.as_mut().poll(context) {
+            Poll::Ready(output) => Ok(output),
+            Poll::Pending => Err(future),
+        }
+    }));
+    match polled {
+        Ok(Ok(output)) => Begun::Done(Ok(output)),
+        Ok(Err(future)) => Begun::Pending(future),
+        Err(payload) => Begun::Done(Err(HostPanicked {
+            message: panic_message(&*payload),
+        })),
+    }
+}
+
+/// Where a host future stands after its first poll.
+pub(crate) enum Begun<T> {
+    Done(Result<T, HostPanicked>),
+    Pending(HostFuture<T>),
 }
 
 /// Calls a host method so that a panic in its synchronous part is caught too.

@@ -21,4 +21,4 @@ pub use request::{
 pub use session::{Session, SessionBuilder, StartedCell};
 pub use stored_values::StoredValues;
 
-pub(crate) use host::panic_message;
+pub(crate) use host::{OutputValue, panic_message};
