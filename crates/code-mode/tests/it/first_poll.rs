@@ -260,8 +260,31 @@ async fn the_first_poll_is_inside_the_runtime_of_one_thread() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_poll_is_inside_the_runtime_of_many_threads() {
-    let texts = texts_of(runtime_host(), USES_THE_RUNTIME).await;
-    assert_eq!(texts, ["10", "5", "[10,5,10]"]);
+    let host = runtime_host().function(ToolDefinition::function("blocks", ""), |_| async {
+        Ok(ToolOutput::from(json!(tokio::task::block_in_place(|| 6))))
+    });
+    let script = format!("{USES_THE_RUNTIME} text(await tools.blocks())");
+    let texts = texts_of(host, &script).await;
+    assert_eq!(texts, ["10", "5", "[10,5,10]", "6"]);
+}
+
+#[tokio::test]
+async fn a_host_has_room_on_the_stack_however_deep_the_script_is() {
+    // Three times this in a build without optimisation: less than tokio gives to its workers.
+    let host = with("deep", |_| async {
+        let room = std::hint::black_box([1_u8; 512 * 1024]);
+        let sum: u32 = room.iter().step_by(1024).map(|byte| u32::from(*byte)).sum();
+        Ok(ToolOutput::from(json!(sum)))
+    });
+    let script = "const calls = [];
+                  (function deeper(depth) {
+                      if (depth % 100 === 0) calls.push(tools.deep());
+                      try { deeper(depth + 1) } catch (e) { if (e instanceof RangeError && calls.length < 500) calls.push(tools.deep()); }
+                  })(1);
+                  const all = await Promise.allSettled(calls);
+                  text(all.every(({ value, reason }) => value === 512 || reason instanceof RangeError));
+                  text(all.length > 50);";
+    assert_eq!(texts_of(host, script).await, ["true", "true"]);
 }
 
 /// A host with a tool that computes in its first poll for longer than all of those may.

@@ -34,9 +34,9 @@ fn limited(limits: Limits) -> Session {
     Session::builder().limits(limits).build(host())
 }
 
-/// Runs a script to its end, in an isolate that stood by.
-async fn run_in_standby(session: &Session, script: &str) -> RuntimeResponse {
-    until(|| standby::ready() > 0).await;
+/// Runs a script to its end, once so many isolates stand by.
+async fn run_beside(ready: usize, session: &Session, script: &str) -> RuntimeResponse {
+    until(|| standby::ready() >= ready).await;
     session.execute(request(script)).await.unwrap()
 }
 
@@ -106,7 +106,7 @@ fn start_fills_the_floor() {
         standby::start();
         until(|| standby::ready() == 3).await;
         let session = Session::new(host());
-        let response = run_in_standby(&session, "text('first')").await;
+        let response = run_beside(1, &session, "text('first')").await;
         assert_eq!(text_items(&response), ["first"]);
         until(|| standby::ready() == 3).await;
     });
@@ -359,41 +359,61 @@ fn the_pool_outlives_the_runtime_of_its_cells() {
 }
 
 #[test]
-fn a_standby_has_the_heap_of_the_session_that_takes_it() {
+fn a_cell_has_the_heap_of_its_session_whether_its_isolate_stood_by_or_not() {
+    const ARRAYS: &str = "new Array(131072).fill(1.5)";
+    const OBJECTS: &str = "Array.from({ length: 18000 }, (_, n) => ({ n, m: [n] }))";
     alone(
-        "a_standby_has_the_heap_of_the_session_that_takes_it",
+        "a_cell_has_the_heap_of_its_session_whether_its_isolate_stood_by_or_not",
         async || {
-            standby::start();
-            // Of the heap, more than it may have and less, with ten times as much let go.
-            for (limit, more, less) in [(8, 12, 2), (16, 24, 8), (128, 180, 90), (256, 300, 180)] {
-                let session = limited(Limits::default().heap_bytes(limit * MIB));
-                for piece in [
-                    "new Array(131072).fill(1.5)",
-                    "Array.from({ length: 13000 }, (_, n) => ({ n, m: [n] }))",
+            for ready in [0, 1] {
+                configure(ready, ready);
+                // MiB: the limit, more than that, and what fits well. Small objects take V8 long.
+                for (limit, more, less, pieces) in [
+                    (8, 12, 2, &[ARRAYS, OBJECTS][..]),
+                    (16, 24, 8, &[ARRAYS, OBJECTS]),
+                    (128, 180, 90, &[ARRAYS]),
+                    (256, 300, 180, &[ARRAYS]),
                 ] {
-                    let keep = |mib: usize| {
-                        format!(
-                            "const kept = [];
-                             for (let n = 0; n < {mib}; n++) kept.push({piece});
-                             await new Promise((done) => setTimeout(done));
-                             text(kept.length);"
-                        )
-                    };
-                    let fits = run_in_standby(&session, &keep(less)).await;
-                    assert_eq!(fits.error_text(), None, "{less} of {limit} MiB, {piece}");
-                    assert_eq!(text_items(&fits), [less.to_string()]);
-
-                    let greedy = run_in_standby(&session, &keep(more)).await;
-                    let error = greedy.error_text().expect("it is too much");
-                    let named = format!("more than its {limit} MiB of memory");
-                    assert!(error.contains(&named), "{more} of {limit} MiB: {error}");
+                    let session = limited(Limits::default().heap_bytes(limit * MIB));
+                    for piece in pieces {
+                        keeps_within(ready, &session, limit, less, piece).await;
+                        keeps_too_much(ready, &session, limit, more, piece).await;
+                    }
+                    // What is let go is not held against it.
+                    let waste = format!("for (let n = 0; n < 200; n++) {ARRAYS}; text('fine')");
+                    let wasteful = run_beside(ready, &session, &waste).await;
+                    assert_eq!(text_items(&wasteful), ["fine"], "{wasteful:?}");
                 }
-                let waste =
-                    "for (let n = 0; n < 200; n++) { new Array(131072).fill(n); } text('fine')";
-                let wasteful = run_in_standby(&session, waste).await;
-                assert_eq!(text_items(&wasteful), ["fine"], "{wasteful:?}");
             }
         },
+    );
+}
+
+/// A script that holds about so many MiB at once.
+fn keeps(mib: usize, piece: &str) -> String {
+    format!(
+        "const kept = []; for (let n = 0; n < {mib}; n++) kept.push({piece});
+         await new Promise((done) => setTimeout(done)); text(kept.length);"
+    )
+}
+
+async fn keeps_within(ready: usize, session: &Session, limit: usize, mib: usize, piece: &str) {
+    let response = run_beside(ready, session, &keeps(mib, piece)).await;
+    assert_eq!(
+        response.error_text(),
+        None,
+        "{mib} of {limit} MiB of {piece}"
+    );
+    assert_eq!(text_items(&response), [mib.to_string()]);
+}
+
+async fn keeps_too_much(ready: usize, session: &Session, limit: usize, mib: usize, piece: &str) {
+    let response = run_beside(ready, session, &keeps(mib, piece)).await;
+    let error = response.error_text().unwrap_or("none");
+    let named = format!("more than its {limit} MiB of memory");
+    assert!(
+        error.contains(&named),
+        "{mib} of {limit} MiB of {piece}: {error}"
     );
 }
 
