@@ -189,3 +189,41 @@ fn the_clocks_of_a_cell_start_with_it_however_long_its_isolate_stood_by() {
         });
     });
 }
+
+#[test]
+fn a_cell_has_the_tools_and_the_values_of_its_own_session_alone() {
+    let name = "isolation::a_cell_has_the_tools_and_the_values_of_its_own_session_alone";
+    alone::alone(name, || {
+        alone::block_on(async {
+            standby::start();
+            let sessions = ["left", "right"].map(|name| {
+                let tool = ToolDefinition::function(name, "Tells whose it is.").raw_results();
+                let host = FunctionHost::new()
+                    .function(tool, move |_| async move { Ok(ToolOutput::text(name)) });
+                let tools = host.tools();
+                (name, Session::new(host), tools)
+            });
+            let script = "const [name] = Object.keys(tools), exported = await import('tools.js');
+                          text([load('whose'), Object.keys(tools), ALL_TOOLS.map((tool) => tool.name), Object.keys(exported)]);
+                          text(await exported[name]()); text(await tools[name].raw());
+                          store('whose', name);";
+            for round in 0..4 {
+                for (name, session, tools) in &sessions {
+                    until(|| standby::ready() > 0).await;
+                    let stored = if round == 0 {
+                        "null".to_owned()
+                    } else {
+                        format!("{name:?}")
+                    };
+                    let seen = format!(
+                        r#"[{stored},[{name:?}],[{name:?}],["ALL_TOOLS",{name:?},"tools"]]"#
+                    );
+                    assert_eq!(
+                        text_items(&run_in(session, tools, script).await),
+                        [&*seen, name, name]
+                    );
+                }
+            }
+        });
+    });
+}

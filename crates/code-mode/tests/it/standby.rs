@@ -143,6 +143,11 @@ fn a_smaller_floor_gives_the_rest_up_and_a_greater_one_is_filled() {
                 until(|| threads_without_a_cell() == floor).await;
                 all_answer(&session, 1).await;
             }
+            for idle in [Duration::ZERO, Duration::MAX] {
+                standby::configure(Options::default().floor(2).cap(4).shrink_after(idle));
+                all_answer(&session, 16).await;
+                until(|| standby::ready() >= 2).await;
+            }
             standby::configure(Options::none());
             until(|| threads_with_a_cell() + threads_without_a_cell() == 0).await;
         },
