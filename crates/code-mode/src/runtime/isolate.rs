@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::control::{IsolateControl, StopReason, after_garbage_collection};
 use super::{contain_panics, errors, modules};
+use crate::limits::HEAP_BYTES;
 
 const MIB: usize = 1024 * 1024;
 
-/// The heap an isolate is made with; a cell's own limit is set when it gets the isolate. V8 sizes the
-/// young generation by it, so it is the default of cells.
-const HEAP_AT_FIRST: usize = 128 * MIB;
+/// The heap by which V8 sizes the young generation: the default of cells. A cell's own limit is set when
+/// it gets the isolate.
+const USUAL_HEAP: usize = 128 * MIB;
 
 /// How much further the heap may grow once it is over its limit, so that the built-in that is
 /// running can get to V8's next interrupt check, where the script ends.
@@ -19,7 +20,11 @@ const HEAP_HEADROOM: usize = 512 * MIB;
 /// An isolate for one cell, whoever that will be.
 pub(super) fn new() -> v8::OwnedIsolate {
     let parameters = v8::CreateParams::default()
-        .heap_limits(0, HEAP_AT_FIRST)
+        .heap_limits(0, USUAL_HEAP)
+        // As much as any cell may have: V8 lowers a limit later, and collects garbage again and again
+        // before it lets one be raised.
+        .set_max_old_generation_size_in_bytes(old_generation(*HEAP_BYTES.end()))
+        .set_initial_old_generation_size_in_bytes(old_generation(USUAL_HEAP) / 2)
         .allow_atomics_wait(false);
     let mut isolate = v8::Isolate::new(parameters);
     isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
@@ -32,11 +37,9 @@ pub(super) fn new() -> v8::OwnedIsolate {
 pub(super) fn limit_heap(isolate: &mut v8::Isolate, control: &Arc<IsolateControl>) {
     let limit = old_generation(control.heap_limit());
     let control = Arc::as_ptr(control).cast_mut().cast();
-    if limit < old_generation(HEAP_AT_FIRST) {
-        // V8 lowers a limit only where one who raised it is taken off.
-        isolate.add_near_heap_limit_callback(near_heap_limit, control);
-        isolate.remove_near_heap_limit_callback(near_heap_limit, limit);
-    }
+    // V8 lowers a limit only where one who may raise it is taken off.
+    isolate.add_near_heap_limit_callback(near_heap_limit, control);
+    isolate.remove_near_heap_limit_callback(near_heap_limit, limit);
     isolate.add_near_heap_limit_callback(near_heap_limit, control);
     isolate.add_gc_epilogue_callback(after_garbage_collection, control, v8::GCType::kGCTypeAll);
 }
@@ -53,16 +56,11 @@ unsafe extern "C" fn near_heap_limit(
     current: usize,
     _initial: usize,
 ) -> usize {
-    let raised = contain_panics(|| {
+    contain_panics(|| {
         // SAFETY: the pointer is to the control block that the cell's thread holds until after its
         // isolate is gone.
         let control = unsafe { &*control.cast_const().cast::<IsolateControl>() };
-        let limit = old_generation(control.heap_limit());
-        if current < limit {
-            return limit;
-        }
         control.stop(StopReason::HeapLimit);
-        current + HEAP_HEADROOM
     });
-    raised.unwrap_or(current + HEAP_HEADROOM)
+    current + HEAP_HEADROOM
 }

@@ -198,6 +198,8 @@ impl Drop for Begun {
 /// From no isolate to no isolate. `None` if it got no script.
 fn one_isolate(maker: Maker) -> Option<Begun> {
     platform::ensure_started();
+    // V8 has a pointer to it as long as the isolate lives, whatever happens on the way.
+    let mut _control = None;
     let mut isolate = isolate::new();
     let (begun, end) = {
         v8::scope!(let scope, &mut isolate);
@@ -206,6 +208,7 @@ fn one_isolate(maker: Maker) -> Option<Begun> {
         let helpers = globals::install(scope);
         let job = maker.wait_for_job(|| warm_up(scope, helpers.as_ref()))?;
         let begun = Begun(Some(Arc::clone(&job.control)));
+        _control = Some(Arc::clone(&job.control));
         isolate::limit_heap(scope, &job.control);
         (begun, run_job(scope, job, helpers))
     };

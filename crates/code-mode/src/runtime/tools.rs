@@ -105,7 +105,7 @@ fn start_call<'s>(
     };
     let at_once = script.control.outside(|| script.events.start_call(call));
     match (at_once, signal) {
-        (Some(Ok(output)), None) => {
+        (Some(Ok(output)), None) if output.len() <= v8::String::MAX_LENGTH => {
             let resolver = v8::Global::new(scope, resolver);
             script.succeeded.set(script.succeeded.get() + 1);
             script.settled.borrow_mut().push(SettledCall::Succeeded {
