@@ -143,7 +143,7 @@ impl Caller {
     }
 
     async fn exec(&self) {
-        let request = ExecuteRequest::new(self.script.source);
+        let request = ExecuteRequest::new(engine::new_source(self.script));
         let response = self.session.execute(request).await;
         engine::check(&response.expect("the exec is accepted"), self.script);
     }

@@ -21,7 +21,8 @@
 //! | `cold_raw_v8` | the same script in a process where V8 never ran, by bare V8. V8's start is in it. |
 //! | `warm_exec` | an `execute` of a session that answered one before, until it has answered. Two isolates stand by; between two execs the process waits for that, and for nothing else. |
 //! | `rested_exec` | the same after five milliseconds more in which the process sleeps, and its processors with it. |
-//! | `no_standby_exec` | the same with no isolate ever standing by, one exec right after the other. |
+//! | `repeated_exec` | as `warm_exec`, of a script that the session has run before and keeps the code of. In all other scenarios each exec is of a source that is new, by a number in a comment at its end. |
+//! | `no_standby_exec` | as `warm_exec` with no isolate ever standing by, one exec right after the other. |
 //! | `raw_v8` | bare V8, for the second time and later: a thread is spawned, makes an isolate, a context and one function for each tool, compiles, instantiates and evaluates the module, runs its microtasks, hands over the text, tears all of it down and is joined. |
 //! | `quickjs` | QuickJS, likewise for the second time and later, on the caller's thread: a runtime, a context and one function for each tool are made, the module is evaluated, its text handed over, all of it torn down. In a binary without V8, whose allocator would be QuickJS's too. Only with the feature `bench-quickjs`. |
 //! | `quickjs_thread` | the same on a thread that is spawned for it and joined. |

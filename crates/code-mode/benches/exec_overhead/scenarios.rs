@@ -101,11 +101,12 @@ pub const QUICKJS_BINARY: Option<&str> = if cfg!(feature = "bench-quickjs") {
 };
 
 /// All of them, in the order of the table. One that needs another one's result comes after it.
-pub static ALL: [Scenario; 31] = [
+pub static ALL: [Scenario; 32] = [
     Scenario::new("cold_exec", engine(scripts::EXEC, Standby::AsItComes)).cold(),
     Scenario::new("cold_raw_v8", Method::RawV8(scripts::EXEC)).cold(),
     Scenario::new("warm_exec", engine(scripts::EXEC, Standby::Ready)),
     Scenario::new("rested_exec", engine(scripts::EXEC, Standby::Rested)),
+    Scenario::new("repeated_exec", engine(scripts::EXEC, Standby::Repeated)),
     Scenario::new("no_standby_exec", engine(scripts::EXEC, Standby::None)),
     Scenario::new("raw_v8", Method::RawV8(scripts::EXEC)),
     Scenario::new(

@@ -1,9 +1,13 @@
 //! From the text that was sent to a module that can be linked.
 
+use v8::script_compiler::{CompileOptions, Source};
+
 use super::attempt::{Attempt, Failure};
+use super::code_cache::{CodeCache, Known};
 use super::errors;
 use super::modules::{self, Importable};
 use super::place::{Place, RESOURCE_NAME};
+use super::script::{RepeatedModule, Script};
 use super::{render, string};
 use crate::source::{self, typescript};
 use typescript::{NotStripped, Unsupported};
@@ -20,10 +24,12 @@ pub(super) fn module<'s>(
     attempt: Attempt<'_>,
 ) -> Result<v8::Local<'s, v8::Module>, Failure> {
     let program = source::program(attempt.source);
-    let mut compiled = attempt.run(scope, |scope| compile(scope, &program));
+    let mut compiled = attempt.run(scope, |scope| compile(scope, attempt.script, &program));
     if matches!(compiled, Err(Failure::Threw(_))) {
         match typescript::strip(&program) {
-            Ok(javascript) => compiled = attempt.run(scope, |scope| compile(scope, &javascript)),
+            Ok(javascript) => {
+                compiled = attempt.run(scope, |scope| compile(scope, attempt.script, &javascript))
+            }
             Err(NotStripped::Unsupported(unsupported)) => {
                 let place = Place::at(&program, unsupported.offset);
                 return Err(refused(unsupported, place, attempt.source));
@@ -51,6 +57,7 @@ fn refused(unsupported: Unsupported, place: Place, source: &str) -> Failure {
 
 fn compile<'s>(
     scope: &mut v8::PinScope<'s, '_>,
+    script: &Script,
     source: &str,
 ) -> Option<v8::Local<'s, v8::Module>> {
     let name = string(scope, RESOURCE_NAME);
@@ -68,17 +75,51 @@ fn compile<'s>(
         None,
     );
     let code = string(scope, source);
+    let known = script.code_cache.look_up(source);
+    if let Known::Code(kept) = &known {
+        let data = v8::script_compiler::CachedData::new(kept);
+        let mut unit = Source::new_with_cached_data(code, Some(&origin), data);
+        let module = compile_module(scope, &mut unit, CompileOptions::ConsumeCodeCache);
+        if unit.get_cached_data().is_none_or(|data| data.rejected()) {
+            script.code_cache.forget(source);
+        }
+        return module;
+    }
     let options = match source.len() {
-        ..=SHORT_SOURCE => v8::script_compiler::CompileOptions::EagerCompile,
-        _ => v8::script_compiler::CompileOptions::NoCompileOptions,
+        ..=SHORT_SOURCE => CompileOptions::EagerCompile,
+        _ => CompileOptions::NoCompileOptions,
     };
-    let mut source = v8::script_compiler::Source::new(code, Some(&origin));
-    v8::script_compiler::compile_module2(
-        scope,
-        &mut source,
-        options,
-        v8::script_compiler::NoCacheReason::NoReason,
-    )
+    let module = compile_module(scope, &mut Source::new(code, Some(&origin)), options)?;
+    if matches!(known, Known::Repeated) {
+        *script.repeated.borrow_mut() = Some(RepeatedModule {
+            source: source.to_owned(),
+            module: v8::Global::new(scope, module),
+        });
+    }
+    Some(module)
+}
+
+fn compile_module<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    source: &mut Source,
+    options: CompileOptions,
+) -> Option<v8::Local<'s, v8::Module>> {
+    let no_reason = v8::script_compiler::NoCacheReason::NoReason;
+    v8::script_compiler::compile_module2(scope, source, options, no_reason)
+}
+
+/// Keeps the code of a module that has run. It then has the functions that were called, too.
+pub(super) fn keep_code(
+    scope: &mut v8::PinScope<'_, '_>,
+    cache: &CodeCache,
+    repeated: &RepeatedModule,
+) {
+    v8::scope!(let scope, scope);
+    let module = v8::Local::new(scope, &repeated.module);
+    let script = module.get_unbound_module_script(scope);
+    if let Some(code) = script.create_code_cache() {
+        cache.keep(&repeated.source, &code);
+    }
 }
 
 /// Imports that cannot be served are refused here, where the line they are on is known.

@@ -8,6 +8,7 @@
 
 mod attempt;
 mod callbacks;
+mod code_cache;
 mod compile;
 mod control;
 mod cpu_clock;
@@ -34,6 +35,7 @@ mod tools;
 mod watchdog;
 mod web;
 
+pub(crate) use code_cache::CodeCache;
 pub(crate) use control::StopReason;
 pub(crate) use events::{CellEvents, Command, NestedCall, Outcome, Refused};
 pub(crate) use thread::{CellIsolate, CellSource, CellThread, spawn};

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::code_cache::CodeCache;
 use super::control::IsolateControl;
 use super::errors::Rejection;
 use super::events::CellEvents;
@@ -27,6 +28,9 @@ pub(super) struct Script {
     pub(super) tools: ToolSet,
     pub(super) limits: Limits,
     pub(super) argument_validation: ArgumentValidation,
+    pub(super) code_cache: Arc<CodeCache>,
+    /// The module, if its code is to be kept.
+    pub(super) repeated: RefCell<Option<RepeatedModule>>,
     pub(super) calls: RefCell<HashMap<u64, PendingCall>>,
     /// Calls that the host has returned from at once: they settle in the event loop's next turn, as all
     /// do.
@@ -56,6 +60,12 @@ pub(super) struct Script {
     pub(super) time_origin: OnceCell<f64>,
     /// Set when one of our callbacks panicked; the cell then fails whatever the script does.
     pub(super) broken: RefCell<Option<String>>,
+}
+
+/// A module whose source the session has run before.
+pub(super) struct RepeatedModule {
+    pub(super) source: String,
+    pub(super) module: v8::Global<v8::Module>,
 }
 
 /// A nested call that the host has not returned from.
@@ -104,6 +114,7 @@ impl Script {
         tools: ToolSet,
         limits: Limits,
         argument_validation: ArgumentValidation,
+        code_cache: Arc<CodeCache>,
         exports: v8::Global<v8::Object>,
     ) -> Self {
         Self {
@@ -112,6 +123,8 @@ impl Script {
             tools,
             limits,
             argument_validation,
+            code_cache,
+            repeated: RefCell::default(),
             calls: RefCell::default(),
             settled: RefCell::default(),
             succeeded: Cell::new(0),
@@ -171,6 +184,7 @@ impl Script {
     pub(super) fn release_handles(&self) {
         self.calls.borrow_mut().clear();
         self.settled.take();
+        self.repeated.take();
         self.timers.take();
         self.exports.take();
         self.last_rejection.take();

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::value::RawValue;
 
+use super::code_cache::{CodeCache, Known};
 use super::{CellEvents, CellIsolate, CellSource, Command, NestedCall, Outcome, Refused, spawn};
 use crate::description::{ArgumentValidation, ToolDefinition, ToolSet};
 use crate::limits::Limits;
@@ -32,6 +33,11 @@ impl Outside {
     }
 
     fn run(self, script: &str) -> (Outcome, Vec<ContentItem>) {
+        self.run_again(script, &Arc::default())
+    }
+
+    /// Runs a script of the session that keeps this code.
+    fn run_again(self, script: &str, code: &Arc<CodeCache>) -> (Outcome, Vec<ContentItem>) {
         let limits = Limits::default();
         let (isolate, ends, thread) = CellIsolate::prepare(&limits);
         let outside = Arc::new(self);
@@ -41,6 +47,7 @@ impl Outside {
             tools: ToolSet::new([ToolDefinition::function("call", "")]),
             limits,
             argument_validation: ArgumentValidation::default(),
+            code_cache: Arc::clone(code),
         };
         let events: Arc<dyn CellEvents> = Arc::clone(&outside) as _;
         spawn("test".to_owned(), source, isolate, ends, events).unwrap();
@@ -149,4 +156,35 @@ fn a_panic_on_the_cells_thread_is_reported_and_the_thread_ends() {
         why.contains("as the test asked, outside any helper"),
         "{why}"
     );
+}
+
+#[test]
+fn the_code_of_a_script_that_comes_again_is_kept_and_does_the_same() {
+    let script = "const { length } = [1, 2].map((x) => x * 2);
+        text(length);
+        function late(depth) { return depth > 0 ? late(depth - 1) : new Error('e').stack }
+        text(late(2));";
+    let code = Arc::default();
+    let runs: Vec<_> = (0..4)
+        .map(|_| Outside::new(0).run_again(script, &code))
+        .collect();
+    assert!(matches!(code.look_up(script), Known::Code(_)));
+    for (outcome, items) in &runs {
+        assert!(matches!(outcome, Outcome::Success), "{outcome:?}");
+        assert_eq!(items, &runs[0].1);
+    }
+}
+
+#[test]
+fn a_script_that_fails_again_and_again_says_the_same_each_time() {
+    let script = "text('a');\nnull.b;";
+    let code = Arc::default();
+    let runs: Vec<_> = (0..4)
+        .map(|_| Outside::new(0).run_again(script, &code))
+        .collect();
+    assert!(matches!(code.look_up(script), Known::Repeated));
+    for (outcome, items) in &runs {
+        assert_eq!(format!("{outcome:?}"), format!("{:?}", runs[0].0));
+        assert_eq!(items, &runs[0].1);
+    }
 }

@@ -12,6 +12,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::attempt::{Attempt, Failure};
+use super::code_cache::CodeCache;
 use super::control::{IsolateControl, StopReason};
 use super::errors::{self, Description, Uncaught};
 use super::events::{CellEvents, Command, Nobody, Outcome};
@@ -89,6 +90,8 @@ pub(crate) struct CellSource {
     pub(crate) tools: ToolSet,
     pub(crate) limits: Limits,
     pub(crate) argument_validation: ArgumentValidation,
+    /// Its session's.
+    pub(crate) code_cache: Arc<CodeCache>,
 }
 
 /// A cell's thread, for its one owner.
@@ -236,6 +239,7 @@ fn warm_up(scope: &mut v8::PinScope<'_, '_>, helpers: Option<&v8::Global<v8::Obj
         tools: ToolSet::default(),
         limits,
         argument_validation: ArgumentValidation::default(),
+        code_cache: Arc::default(),
     };
     let job = Job {
         name: standby::THREAD_NAME.to_owned(),
@@ -263,6 +267,7 @@ fn run_job(
         farewell,
     } = job;
     let events = farewell.0.as_ref().expect("kept until the end");
+    let mut repeated = None;
     thread_name::set(&name);
     let outcome = match helpers {
         None => runtime_failure("its helpers could not be made"),
@@ -273,12 +278,16 @@ fn run_job(
                 source.tools,
                 source.limits,
                 source.argument_validation,
+                Arc::clone(&source.code_cache),
                 helpers,
             ));
             scope.set_slot(Rc::clone(&script));
             let run = || run_script(scope, &script, &source.source, &ends.commands);
             let outcome = catch_unwind(AssertUnwindSafe(run))
                 .unwrap_or_else(|payload| runtime_failure(&panic_message(&*payload)));
+            if matches!(outcome, Outcome::Success) {
+                repeated = script.repeated.take();
+            }
             script.release_handles();
             scope.remove_slot::<Rc<Script>>();
             outcome
@@ -292,6 +301,9 @@ fn run_job(
         control.goes_on();
     }
     let _ = ends.outcome.send(left);
+    if let Some(repeated) = repeated {
+        compile::keep_code(scope, &source.code_cache, &repeated);
+    }
     (ends.gone, farewell)
 }
 

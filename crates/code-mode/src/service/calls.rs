@@ -42,7 +42,7 @@ pub(crate) struct HostCalls {
     pending: AtomicUsize,
     calls: TaskTracker,
     calls_cancelled: CancellationToken,
-    /// The token of each call under way, a child of `calls_cancelled`, by the call's id.
+    /// The token of each call that did not return at once, a child of `calls_cancelled`, by the call's id.
     tokens: Mutex<HashMap<u64, CancellationToken>>,
     notifications: TaskTracker,
     notifications_cancelled: CancellationToken,

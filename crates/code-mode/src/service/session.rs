@@ -27,7 +27,7 @@ use crate::limits::Limits;
 use crate::response::{
     self, FormatOptions, FormattedResponse, RuntimeResponse, SharedCounter, TokenCounter,
 };
-use crate::runtime::{CellEvents, CellIsolate, CellSource, spawn};
+use crate::runtime::{CellEvents, CellIsolate, CellSource, CodeCache, spawn};
 use crate::sync::lock;
 
 /// From this yield time on a waiter gets [`YIELD_GRACE`] on top, so that a call of that very length
@@ -71,6 +71,7 @@ pub(crate) struct SessionState {
     cancellation_grace: Duration,
     pub(crate) stored_values: Arc<SessionValues>,
     outputs: Arc<KeptOutputs>,
+    code_cache: Arc<CodeCache>,
     max_output_tokens: usize,
     token_counter: SharedCounter,
     cells: Mutex<Cells>,
@@ -374,6 +375,7 @@ impl SessionState {
             tools: request.enabled_tools,
             limits: self.limits.clone(),
             argument_validation: self.argument_validation,
+            code_cache: Arc::clone(&self.code_cache),
         };
         let events: Arc<dyn CellEvents> = Arc::clone(&cell) as _;
         let name = format!("code-mode-{id}");
@@ -591,6 +593,7 @@ impl SessionBuilder {
                     .unwrap_or(DEFAULT_CANCELLATION_GRACE),
                 stored_values: Arc::new(SessionValues::new(self.stored_values, max_stored_bytes)),
                 outputs: Arc::new(KeptOutputs::new(max_kept_output_bytes)),
+                code_cache: Arc::default(),
                 max_output_tokens: self.max_output_tokens.unwrap_or(DEFAULT_MAX_OUTPUT_TOKENS),
                 token_counter: self.token_counter,
                 cells: Mutex::default(),

@@ -233,16 +233,19 @@ async fn notifications_are_held_to_the_same_numbers() {
                       try { notify(3); sent = true } catch { await new Promise((f) => setTimeout(f)) }
                   try { notify(4) } catch (e) { text(e.message) }";
     let started = session.start(request(script)).unwrap();
-    let mut call = None;
-    for _ in 0..3 {
+    let mut releases = Vec::new();
+    let call = loop {
         match probe.next().await {
-            Event::Notified { release, .. } => release.send(()).unwrap(),
-            Event::Called { reply, .. } => call = Some(reply),
+            Event::Notified { release, .. } => releases.push(release),
+            Event::Called { reply, .. } => break reply,
             other => panic!("unexpected: {other:?}"),
         }
+    };
+    for release in releases {
+        release.send(()).unwrap();
     }
     // The script tries until it has heard that the two are over.
-    call.unwrap().send(Ok(json!(null))).unwrap();
+    call.send(Ok(json!(null))).unwrap();
     let Event::Notified { release, .. } = probe.next().await else {
         panic!("expected the third notification");
     };
