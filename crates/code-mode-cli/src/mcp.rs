@@ -61,6 +61,8 @@ async fn start_and_serve(arguments: McpArguments) -> Result<Exit, McpError> {
     let options = gateway_options(&arguments, &configuration)?;
     let upstream = Upstream::start(configuration.servers, upstream_options);
     let gateway = Gateway::new(upstream, options);
+    // A client's first script is not to wait for V8 either.
+    code_mode::standby::start();
 
     let shutdown = CancellationToken::new();
     let mut serving = pin!(front.serve(&gateway, shutdown.clone()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use code_mode::{
     CellId, ExecuteError, ExecuteRequest, RuntimeResponse, Session, WaitError, WaitRequest,
-    WaitUntil,
+    WaitUntil, standby,
 };
 
 use code_mode_mcp::audit::{AuditLog, AuditUnwritable};
@@ -64,6 +64,8 @@ pub fn run(arguments: RunArguments) -> Result<Exit, RunError> {
 }
 
 async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit, RunError> {
+    // There will be one script.
+    standby::configure(standby::Options::none());
     let mut signals = Signals::listen()?;
     let status = Status::default();
     // A document at the end is for programs, which are not to be disturbed.
