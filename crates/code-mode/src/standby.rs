@@ -6,6 +6,11 @@
 //! script ever runs where another one ran. All sessions of the process share them; the limits of a
 //! session apply from the moment one is taken.
 //!
+//! Each takes about 780 KiB of memory, most of it V8's: the default floor of 2 is 1.6 MiB, the cap of 8 is 6 MiB. Beside them the process keeps
+//! one isolate without a context, 570 KiB, so that V8 need not set up what all isolates share again.
+//! More than stand by run at once where they have to: who finds none waits until one is made, as many at
+//! a time as there are processors.
+//!
 //! Nothing needs to be set: the first exec of a process makes its own isolate, and the floor is filled
 //! once it has answered. A server that wants its first exec to be fast too calls [`start`].
 //!

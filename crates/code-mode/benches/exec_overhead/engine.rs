@@ -58,7 +58,8 @@ impl Standby {
         match self {
             Self::AsItComes => {}
             Self::Ready | Self::Rested | Self::Repeated => {
-                standby::configure(standby::Options::default().floor(STANDBYS));
+                // No more than that: whoever waits for two is not to measure beside the making of a third.
+                standby::configure(standby::Options::default().floor(STANDBYS).cap(STANDBYS));
                 standby::start();
             }
             Self::None => standby::configure(standby::Options::none()),

@@ -70,7 +70,7 @@ pub trait Host: Send + Sync + 'static {
         std::future::ready(())
     }
 
-    /// Called exactly once for each cell, after its thread has ended and all its other callbacks
+    /// Called exactly once for each cell, after its isolate is gone and all its other callbacks
     /// have returned; not called if the runtime is shut down before that. The default does nothing.
     fn cell_closed(&self, cell_id: CellId) -> impl Future<Output = ()> + Send {
         let _ = cell_id;

@@ -139,7 +139,7 @@ impl Session {
     ///
     /// Without `terminate`: answers at the cell's end, at a yield, at new output if
     /// [`WaitUntil::NewOutput`] asks for it, and in any case when the yield time is up. With it:
-    /// answers once the isolate is gone, its thread has ended and every host callback has returned.
+    /// answers once the isolate is gone, its thread is through with it and every host callback has returned.
     ///
     /// # Errors
     /// When the cell has nothing more to say, or somebody else waits for it; see [`WaitError`].
