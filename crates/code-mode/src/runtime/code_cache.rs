@@ -33,6 +33,23 @@ struct State {
     seen: VecDeque<u64>,
 }
 
+impl State {
+    /// Takes out what is kept of a source.
+    fn take(&mut self, source: &str) -> Option<Compiled> {
+        let is_it = |compiled: &Compiled| *compiled.source == *source;
+        let place = self.compiled.iter().position(is_it)?;
+        let compiled = self.compiled.remove(place)?;
+        self.bytes -= compiled.bytes();
+        Some(compiled)
+    }
+
+    /// Puts it back, or in, as the one used last.
+    fn put(&mut self, compiled: Compiled) {
+        self.bytes += compiled.bytes();
+        self.compiled.push_back(compiled);
+    }
+}
+
 struct Compiled {
     source: Box<str>,
     code: Arc<[u8]>,
@@ -57,13 +74,9 @@ impl CodeCache {
     /// What is known of a source that is about to be compiled.
     pub(super) fn look_up(&self, source: &str) -> Known {
         let mut state = lock(&self.state);
-        let place = state
-            .compiled
-            .iter()
-            .position(|compiled| *compiled.source == *source);
-        if let Some(found) = place.and_then(|place| state.compiled.remove(place)) {
+        if let Some(found) = state.take(source) {
             let code = Arc::clone(&found.code);
-            state.compiled.push_back(found);
+            state.put(found);
             return Known::Code(code);
         }
         let hash = self.hasher.hash_one(source);
@@ -84,12 +97,11 @@ impl CodeCache {
             code: code.into(),
         };
         let mut state = lock(&self.state);
-        let is_there = state.compiled.iter().any(|there| *there.source == *source);
-        if is_there || compiled.bytes() > MAX_BYTES {
+        if compiled.bytes() > MAX_BYTES {
             return;
         }
-        state.bytes += compiled.bytes();
-        state.compiled.push_back(compiled);
+        state.take(source);
+        state.put(compiled);
         while state.bytes > MAX_BYTES {
             let Some(oldest) = state.compiled.pop_front() else {
                 return;
@@ -100,14 +112,7 @@ impl CodeCache {
 
     /// Drops code that V8 would not take.
     pub(super) fn forget(&self, source: &str) {
-        let mut state = lock(&self.state);
-        let place = state
-            .compiled
-            .iter()
-            .position(|compiled| *compiled.source == *source);
-        if let Some(dropped) = place.and_then(|place| state.compiled.remove(place)) {
-            state.bytes -= dropped.bytes();
-        }
+        lock(&self.state).take(source);
     }
 }
 

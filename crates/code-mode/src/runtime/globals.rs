@@ -73,6 +73,28 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>) -> Option<v8::Global<v8:
     Some(v8::Global::new(scope, exports))
 }
 
+/// A hidden property whose value is what `make` gives when it is first read. V8 keeps that as an
+/// ordinary property.
+pub(super) fn lazy_property(
+    scope: &mut v8::PinScope<'_, '_>,
+    object: v8::Local<'_, v8::Object>,
+    name: &str,
+    make: impl v8::MapFnTo<v8::AccessorNameGetterCallback>,
+    data: v8::Local<'_, v8::Value>,
+) -> Option<()> {
+    let name = string(scope, name);
+    object.set_lazy_data_property_with_data(
+        scope,
+        name.into(),
+        make,
+        data,
+        v8::PropertyAttribute::DONT_ENUM,
+        v8::SideEffectType::HasSideEffect,
+        v8::SideEffectType::HasSideEffect,
+    )?;
+    Some(())
+}
+
 fn function<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     name: &str,

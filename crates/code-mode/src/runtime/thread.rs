@@ -198,16 +198,25 @@ impl Drop for Begun {
     }
 }
 
+/// Whoever was woken on this processor goes first: the caller whose answer is there, or a script. Making
+/// and taking down an isolate is nobody's hurry, and without a word the kernel lets a thread that computes
+/// go on for longer than either takes.
+fn let_others_run() {
+    std::thread::yield_now();
+}
+
 /// From no isolate to no isolate. `None` if it got no script.
 fn one_isolate(maker: Maker) -> Option<Begun> {
     platform::ensure_started();
     // V8 has a pointer to it as long as the isolate lives, whatever happens on the way.
     let mut _control = None;
     let mut isolate = isolate::new();
+    let_others_run();
     let (begun, end) = {
         v8::scope!(let scope, &mut isolate);
         let context = v8::Context::new(scope, v8::ContextOptions::default());
         let scope = &mut v8::ContextScope::new(scope, context);
+        let_others_run();
         let helpers = globals::install(scope);
         let job = maker.wait_for_job(|| warm_up(scope, helpers.as_ref()))?;
         let begun = Begun(Some(Arc::clone(&job.control)));
@@ -216,6 +225,7 @@ fn one_isolate(maker: Maker) -> Option<Begun> {
         (begun, run_job(scope, job, helpers))
     };
     drop(isolate);
+    let_others_run();
     thread_name::set(standby::THREAD_NAME);
     let (gone, farewell) = end;
     let _ = gone.send(());
@@ -301,6 +311,7 @@ fn run_job(
         control.goes_on();
     }
     let _ = ends.outcome.send(left);
+    let_others_run();
     if let Some(repeated) = repeated {
         compile::keep_code(scope, &source.code_cache, &repeated);
     }

@@ -24,7 +24,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::callbacks::{Arguments, Return, run};
 use super::script::Script;
 use super::tools::{call_error, call_tool, call_tool_raw, reject_at_once, set_message};
-use super::{Thrown, render, string};
+use super::{Thrown, globals, render, string};
 use crate::description::ToolSet;
 
 const HIDDEN: v8::PropertyAttribute = v8::PropertyAttribute::DONT_ENUM;
@@ -78,28 +78,7 @@ pub(super) fn install(
     name: &str,
 ) -> Option<()> {
     let nothing = v8::undefined(scope);
-    lazy_property(scope, global, name, first_touch, nothing.into())
-}
-
-/// A hidden property whose value is what `make` gives when it is first read.
-fn lazy_property(
-    scope: &mut v8::PinScope<'_, '_>,
-    object: v8::Local<'_, v8::Object>,
-    name: &str,
-    make: impl v8::MapFnTo<v8::AccessorNameGetterCallback>,
-    data: v8::Local<'_, v8::Value>,
-) -> Option<()> {
-    let name = string(scope, name);
-    object.set_lazy_data_property_with_data(
-        scope,
-        name.into(),
-        make,
-        data,
-        HIDDEN,
-        v8::SideEffectType::HasSideEffect,
-        v8::SideEffectType::HasSideEffect,
-    )?;
-    Some(())
+    globals::lazy_property(scope, global, name, first_touch, nothing.into())
 }
 
 fn first_touch<'s>(
@@ -174,7 +153,7 @@ fn handler<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Obj
     let null = v8::null(scope);
     let handler = v8::Object::with_prototype_and_properties(scope, null.into(), &[], &[]);
     let nothing = v8::undefined(scope);
-    lazy_property(
+    globals::lazy_property(
         scope,
         handler,
         OWN_DESCRIPTOR,
@@ -182,7 +161,7 @@ fn handler<'s>(scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Obj
         nothing.into(),
     )?;
     for trap in NEED_ALL {
-        lazy_property(scope, handler, trap, complete_first, nothing.into())?;
+        globals::lazy_property(scope, handler, trap, complete_first, nothing.into())?;
     }
     Some(handler)
 }
@@ -346,7 +325,7 @@ pub(super) fn function_at<'s>(
     let place = v8::Integer::new_from_unsigned(scope, place).into();
     let function = function(scope, call_tool, place, name)?;
     if tool.definition.raw_results {
-        lazy_property(scope, function.into(), "raw", raw_touched, place)?;
+        globals::lazy_property(scope, function.into(), "raw", raw_touched, place)?;
     }
     let kept = v8::Global::new(scope, function);
     functions.borrow_mut().insert(position, kept);

@@ -98,21 +98,12 @@ pub(super) fn install(
 ) -> Option<()> {
     let no_data = v8::undefined(scope);
     for (name, _) in NAMES {
-        let name = string(scope, name);
-        global.set_lazy_data_property_with_data(
-            scope,
-            name.into(),
-            first_touch,
-            no_data.into(),
-            v8::PropertyAttribute::DONT_ENUM,
-            v8::SideEffectType::HasSideEffect,
-            v8::SideEffectType::HasSideEffect,
-        )?;
+        globals::lazy_property(scope, global, name, first_touch, no_data.into())?;
     }
     Some(())
 }
 
-/// A name is read for the first time. V8 keeps the value as an ordinary property.
+/// A name is read for the first time.
 fn first_touch<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     name: v8::Local<'s, v8::Name>,
