@@ -265,17 +265,18 @@ async fn a_program_that_mentions_a_missing_server_hears_of_that_one_each_time() 
     let server = Server::start("test").await;
     let (one, two) = (gone("one").await, gone("two").await);
     let gateway = gateway(&[&server, &one, &two], Policy::default(), options()).await;
-    let rig = Rig { gateway, server };
+    let mut rig = Rig { gateway, server };
     let client = rig.client(REVISIONS[0]).await;
     client.exec("throw 'all are told'").await;
     for source in [
         "await tools.mcp__two__do()",
         "try { await tools.mcp__two__do() } catch {}",
-        "// mcp__two\nyield_control(); await null",
+        "// mcp__two\nyield_control(); await tools.mcp__test__held()",
     ] {
         let mut said = text(&client.exec(source).await);
         if source.contains("yield_control") {
             assert!(!said.contains("missing"), "{said}");
+            rig.server.call().await.answer_text("done");
             said = text(&client.call("wait", json!({ "cell_id": "4" })).await);
         }
         assert!(said.contains(&format!("{MISSING}- mcp__two: ")), "{said}");
