@@ -103,6 +103,7 @@
 
 #![warn(missing_docs)]
 
+pub mod containment;
 mod description;
 mod limits;
 mod response;

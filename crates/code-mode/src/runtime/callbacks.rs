@@ -22,11 +22,12 @@ pub(super) fn run<'s, 'i>(
     body: impl FnOnce(&mut v8::PinScope<'s, 'i>, &Rc<Script>) -> Result<(), Thrown>,
 ) {
     let script = Script::of(scope);
+    if is_over(&script) {
+        return terminate_here(scope);
+    }
     let outcome = catch_unwind(AssertUnwindSafe(|| body(scope, &script)));
     contain_panics(|| {
-        // Not while the helpers are installed, which also comes here: that is never cut short.
-        if script.control.is_in_javascript() && script.control.reason().is_some() {
-            // Whatever became of the interruption meanwhile, the script does not go on.
+        if is_over(&script) {
             return terminate_here(scope);
         }
         let exception = match outcome {
@@ -42,6 +43,12 @@ pub(super) fn run<'s, 'i>(
             scope.throw_exception(exception);
         }
     });
+}
+
+/// Whether the script was stopped. Whatever became of the interruption meanwhile, it does not go on.
+fn is_over(script: &Script) -> bool {
+    // Not while the helpers are installed, which also comes here: that is never cut short.
+    script.control.is_in_javascript() && script.control.reason().is_some()
 }
 
 /// `text(value)`

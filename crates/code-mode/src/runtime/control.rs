@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use super::cpu_clock::CpuClock;
-use super::events::CellEvents;
+use super::cpu_clock::{CpuClock, ThreadId};
+use super::ending::Ending;
+use super::events::{CellEvents, Outcome};
+use super::lost::{self, Lost};
 use super::{contain_panics, watchdog};
 use crate::sync::lock;
 
@@ -25,9 +27,25 @@ pub(crate) enum StopReason {
     HeapLimit = 4,
     /// It went over its CPU time.
     CpuLimit = 5,
+    /// It asked for more memory at once than V8 can have.
+    OutOfMemory = 6,
 }
 
 const RUNNING: u8 = 0;
+
+/// How much further the heap of a cell may grow once it is over its limit, so that the built-in that is
+/// running can get to V8's next interrupt check, where the script ends. The least is had in any case.
+const HEADROOM: usize = 512 * 1024 * 1024;
+const LEAST_HEADROOM: usize = 16 * 1024 * 1024;
+
+/// What all cells of the process may have of that together: all isolates share four gigabytes.
+static HEADROOM_LEFT: AtomicUsize = AtomicUsize::new(1024 * 1024 * 1024);
+
+/// A thread that was told to stop is given up when it has computed for this long since.
+const STOPS_WITHIN: Duration = Duration::from_millis(500);
+
+/// It is given up after this time too, whatever it does meanwhile.
+const STOPS_WITHIN_WALL: Duration = Duration::from_secs(5);
 
 /// Host code in the middle of a script that takes longer than this computes, or blocks.
 const SLOW_OUTSIDE: Duration = Duration::from_micros(100);
@@ -40,6 +58,7 @@ impl StopReason {
             Self::Terminated,
             Self::HeapLimit,
             Self::CpuLimit,
+            Self::OutOfMemory,
         ]
         .into_iter()
         .find(|reason| *reason as u8 == value)
@@ -55,6 +74,8 @@ pub(crate) struct IsolateControl {
     handle: Mutex<Option<v8::IsolateHandle>>,
     /// The clock of the isolate's thread, as long as that thread is known to live.
     clock: Mutex<Option<CpuClock>>,
+    /// How the system calls that thread. Good for as long as there is a clock.
+    thread: Mutex<Option<ThreadId>>,
     in_javascript: AtomicBool,
     heap_used: AtomicUsize,
     /// A check was asked for and has not ended.
@@ -65,7 +86,21 @@ pub(crate) struct IsolateControl {
     pub(super) is_busy: AtomicBool,
     /// Who is told once that the script takes its time.
     outside: Mutex<Option<Weak<dyn CellEvents>>>,
+    ending: Ending,
+    /// Since when it is known that the thread should have stopped: wall time, and its processor time then.
+    overdue: Mutex<Option<(Instant, Duration)>>,
+    /// How the thread was lost, if it is.
+    lost: AtomicU8,
+    /// The length of an ArrayBuffer that was refused and not granted since, or nothing.
+    refused_buffer: AtomicUsize,
+    /// What this cell has of [`HEADROOM_LEFT`].
+    headroom: AtomicUsize,
 }
+
+const NOT_LOST: u8 = 0;
+const PARKED: u8 = 1;
+const WEDGED: u8 = 2;
+const BACK: u8 = 3;
 
 impl IsolateControl {
     pub(super) fn new(heap_limit: usize, cpu_limit: Duration) -> Self {
@@ -75,6 +110,7 @@ impl IsolateControl {
             reason: AtomicU8::new(RUNNING),
             handle: Mutex::new(None),
             clock: Mutex::new(None),
+            thread: Mutex::new(None),
             in_javascript: AtomicBool::new(false),
             heap_used: AtomicUsize::new(0),
             heap_check_due: AtomicBool::new(false),
@@ -82,7 +118,109 @@ impl IsolateControl {
             outside_nanos: AtomicU64::new(0),
             is_busy: AtomicBool::new(false),
             outside: Mutex::new(None),
+            ending: Ending::default(),
+            overdue: Mutex::new(None),
+            lost: AtomicU8::new(NOT_LOST),
+            refused_buffer: AtomicUsize::new(0),
+            headroom: AtomicUsize::new(0),
         }
+    }
+
+    pub(super) fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
+    /// How the thread of this cell is lost, if it is.
+    pub(crate) fn lost(&self) -> Option<Lost> {
+        match self.lost.load(Ordering::Acquire) {
+            PARKED => Some(Lost::Parked),
+            WEDGED => Some(Lost::Wedged),
+            _ => None,
+        }
+    }
+
+    /// Ends a cell whose thread does not: says how it ended, as far as that is not said yet. Nothing
+    /// happens to a wedged one that says it itself meanwhile.
+    pub(super) fn give_up(&self, how: Lost) {
+        let outcome = self.ending.take_outcome();
+        if outcome.is_none() && how == Lost::Wedged {
+            return;
+        }
+        let state = match how {
+            Lost::Parked => PARKED,
+            Lost::Wedged => WEDGED,
+        };
+        if self.lost.swap(state, Ordering::AcqRel) == NOT_LOST {
+            lost::count_one();
+        }
+        if let Some(outcome) = outcome {
+            // A receiver that is gone has nobody to tell.
+            let _ = outcome.send(Some(self.stopped(Some(how))));
+        }
+        self.goes_on();
+        self.ending.say_farewell();
+    }
+
+    /// The thread of a cell that was given up has come out after all.
+    pub(super) fn came_back(&self) -> bool {
+        let was_lost = self
+            .lost
+            .compare_exchange(WEDGED, BACK, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok();
+        if was_lost {
+            lost::count_back();
+        }
+        was_lost
+    }
+
+    /// Notes that the thread should have stopped by now, and runs on; whether it is to be given up.
+    pub(super) fn is_wedged(&self) -> bool {
+        let computed = self.cpu_used();
+        let (since, before) = *lock(&self.overdue).get_or_insert((Instant::now(), computed));
+        computed.saturating_sub(before) >= STOPS_WITHIN || since.elapsed() >= STOPS_WITHIN_WALL
+    }
+
+    /// Gives the thread the processor only when nobody else wants it. There is no way back.
+    pub(super) fn demote(&self) {
+        let clock = lock(&self.clock);
+        if let (Some(_), Some(thread)) = (&*clock, &*lock(&self.thread)) {
+            thread.demote();
+        }
+    }
+
+    /// Bytes by which a heap that is over its limit may go on growing.
+    pub(super) fn take_headroom(&self) -> usize {
+        let mut taken = 0;
+        let _ = HEADROOM_LEFT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            taken = left.min(HEADROOM);
+            Some(left - taken)
+        });
+        self.headroom.fetch_add(taken, Ordering::Relaxed);
+        taken.max(LEAST_HEADROOM)
+    }
+
+    /// The isolate is gone, and with it what it had of the headroom.
+    pub(super) fn give_headroom_back(&self) {
+        let taken = self.headroom.swap(0, Ordering::Relaxed);
+        HEADROOM_LEFT.fetch_add(taken, Ordering::Relaxed);
+    }
+
+    /// An ArrayBuffer was refused: the cell is over its limit, unless V8 finds room for it when it has
+    /// collected garbage. That shows at the script's next step.
+    pub(super) fn buffer_refused(&self, length: usize) {
+        self.refused_buffer.store(length, Ordering::Relaxed);
+        self.request_heap_check();
+    }
+
+    pub(super) fn buffer_granted(&self, length: usize) {
+        if self.refused_buffer.load(Ordering::Relaxed) == length {
+            self.refused_buffer.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the script wanted an ArrayBuffer that it could not have.
+    pub(super) fn has_refused_a_buffer(&self) -> bool {
+        self.refused_buffer.load(Ordering::Relaxed) != 0
     }
 
     /// Has `events` told, once, when the script waits for the first time, or has run for a while.
@@ -132,6 +270,7 @@ impl IsolateControl {
     /// stop that was given before has interrupted nothing: look at [`reason`](Self::reason) after.
     pub(super) fn attach(&self, handle: v8::IsolateHandle) {
         *lock(&self.handle) = Some(handle);
+        *lock(&self.thread) = Some(ThreadId::of_this_thread());
         *lock(&self.clock) = Some(CpuClock::of_this_thread());
     }
 
@@ -187,10 +326,10 @@ impl IsolateControl {
         }
 
         if !self.in_javascript.swap(false, Ordering::AcqRel) {
-            return body();
+            return lost::outside(body);
         }
         let _back = Back(self, Instant::now());
-        body()
+        lost::outside(body)
     }
 
     /// How long host code ran in the middle of the script, short pieces not counted.
@@ -213,6 +352,39 @@ impl IsolateControl {
     fn record_cpu(&self, used: Duration) {
         let nanos = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
         self.cpu_used_nanos.fetch_max(nanos, Ordering::Relaxed);
+    }
+
+    /// How a script ended that was stopped, by the reason that stands.
+    pub(super) fn stopped(&self, lost: Option<Lost>) -> Outcome {
+        let error = match self.reason() {
+            Some(StopReason::Exited) => return Outcome::Success,
+            Some(StopReason::Terminated) => return Outcome::Stopped,
+            Some(StopReason::HeapLimit) => format!(
+                "Error: the script used more than its {} of memory (heap and ArrayBuffers together) and was stopped; \
+                 work on smaller pieces, or keep less at once",
+                in_mib(self.heap_limit)
+            ),
+            Some(StopReason::CpuLimit) => format!(
+                "Error: the script computed for {:.1} s, longer than the {:.1} s it may, and was stopped; \
+                 time spent waiting does not count",
+                self.cpu_used().as_secs_f64(),
+                self.cpu_limit.as_secs_f64()
+            ),
+            Some(StopReason::OutOfMemory) => {
+                "Error: the script asked for more memory at once than there can be and was stopped; \
+                 work on smaller pieces"
+                    .to_owned()
+            }
+            Some(StopReason::Completed) | None => {
+                return runtime_failure("V8 stopped it without a reason");
+            }
+        };
+        Outcome::Failure(match lost {
+            Some(Lost::Wedged) => {
+                format!("{error} (it is inside a built-in function that cannot be interrupted)")
+            }
+            Some(Lost::Parked) | None => error,
+        })
     }
 
     pub(super) fn cpu_limit(&self) -> Duration {
@@ -241,7 +413,9 @@ impl IsolateControl {
     pub(super) fn check_heap(&self, isolate: &mut v8::Isolate) {
         // Set meanwhile, or the collection below would ask for another check, without end.
         self.heap_check_due.store(true, Ordering::Relaxed);
-        if self.is_over_heap_limit(isolate) {
+        if self.has_refused_a_buffer() {
+            self.stop(StopReason::HeapLimit);
+        } else if self.is_over_heap_limit(isolate) {
             isolate.low_memory_notification();
             if self.is_over_heap_limit(isolate) {
                 self.stop(StopReason::HeapLimit);
@@ -260,6 +434,18 @@ impl IsolateControl {
             handle.request_interrupt(heap_check, this);
         }
     }
+}
+
+/// The engine's own failure, of which a cell dies.
+pub(super) fn runtime_failure(why: &str) -> Outcome {
+    Outcome::RuntimeFailure(format!(
+        "the engine failed while it ran the script ({why}); this cell is lost, the session goes on"
+    ))
+}
+
+fn in_mib(bytes: usize) -> String {
+    const MIB: usize = 1024 * 1024;
+    format!("{} MiB", bytes.div_ceil(MIB))
 }
 
 /// Runs on the isolate's thread, between two steps of its script.

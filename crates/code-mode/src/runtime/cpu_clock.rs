@@ -1,4 +1,4 @@
-//! How long a thread has computed.
+//! How long a thread has computed, and how much it may from now on.
 
 use std::time::Duration;
 
@@ -92,4 +92,36 @@ impl CpuClock {
     pub(super) fn used(&self) -> Duration {
         self.used + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
+}
+
+/// A thread as the system knows it.
+#[cfg(target_os = "linux")]
+pub(super) struct ThreadId(libc::pid_t);
+
+#[cfg(target_os = "linux")]
+impl ThreadId {
+    pub(super) fn of_this_thread() -> Self {
+        // SAFETY: takes nothing and cannot fail.
+        Self(unsafe { libc::gettid() })
+    }
+
+    /// Gives the thread the processor only when nobody else wants it. It must live.
+    pub(super) fn demote(&self) {
+        let parameter = libc::sched_param { sched_priority: 0 };
+        // SAFETY: `parameter` lives during the call. On failure the thread keeps its priority.
+        unsafe { libc::sched_setscheduler(self.0, libc::SCHED_IDLE, &parameter) };
+    }
+}
+
+/// Elsewhere a thread keeps its priority.
+#[cfg(not(target_os = "linux"))]
+pub(super) struct ThreadId;
+
+#[cfg(not(target_os = "linux"))]
+impl ThreadId {
+    pub(super) fn of_this_thread() -> Self {
+        Self
+    }
+
+    pub(super) fn demote(&self) {}
 }

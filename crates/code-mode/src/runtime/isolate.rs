@@ -3,8 +3,9 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use super::array_buffers::ArrayBuffers;
 use super::control::{IsolateControl, StopReason, after_garbage_collection};
-use super::{contain_panics, errors, modules};
+use super::{contain_panics, errors, lost, modules};
 use crate::limits::HEAP_BYTES;
 
 const MIB: usize = 1024 * 1024;
@@ -13,24 +14,23 @@ const MIB: usize = 1024 * 1024;
 /// it gets the isolate.
 const USUAL_HEAP: usize = 128 * MIB;
 
-/// How much further the heap may grow once it is over its limit, so that the built-in that is
-/// running can get to V8's next interrupt check, where the script ends.
-const HEAP_HEADROOM: usize = 512 * MIB;
-
-/// An isolate for one cell, whoever that will be.
-pub(super) fn new() -> v8::OwnedIsolate {
+/// An isolate for one cell, whoever that will be, and what its ArrayBuffers hold.
+pub(super) fn new() -> (v8::OwnedIsolate, Arc<ArrayBuffers>) {
+    let buffers = ArrayBuffers::new();
     let parameters = v8::CreateParams::default()
         .heap_limits(0, USUAL_HEAP)
         // As much as any cell may have: V8 lowers a limit later, and collects garbage again and again
         // before it lets one be raised.
         .set_max_old_generation_size_in_bytes(old_generation(*HEAP_BYTES.end()))
         .set_initial_old_generation_size_in_bytes(old_generation(USUAL_HEAP) / 2)
+        .array_buffer_allocator(buffers.allocator())
         .allow_atomics_wait(false);
     let mut isolate = v8::Isolate::new(parameters);
     isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
     isolate.set_host_import_module_dynamically_callback(modules::import_dynamically);
     isolate.set_promise_reject_callback(errors::note_rejection);
-    isolate
+    isolate.set_oom_error_handler(lost::out_of_memory);
+    (isolate, buffers)
 }
 
 /// Holds the isolate to the heap limit of its cell. The control block must live as long as the isolate.
@@ -56,11 +56,12 @@ unsafe extern "C" fn near_heap_limit(
     current: usize,
     _initial: usize,
 ) -> usize {
-    contain_panics(|| {
+    let headroom = contain_panics(|| {
         // SAFETY: the pointer is to the control block that the cell's thread holds until after its
         // isolate is gone.
         let control = unsafe { &*control.cast_const().cast::<IsolateControl>() };
         control.stop(StopReason::HeapLimit);
+        control.take_headroom()
     });
-    current + HEAP_HEADROOM
+    current + headroom.unwrap_or(MIB)
 }

@@ -4,8 +4,10 @@
 //! its event loop, [`globals`] puts the helpers of [`callbacks`] and [`tools`] into the context,
 //! [`modules`] serves them to `import`, [`render`] and [`media`] turn values into output, [`timers`]
 //! keeps what `setTimeout` was given, [`web`] has the web-standard names, [`errors`] words what went wrong. [`control`] and [`watchdog`]
-//! are how other threads stop it. It knows nothing of sessions: it speaks to [`events::CellEvents`].
+//! are how other threads stop it, [`lost`]
+//! what becomes of one that cannot be stopped. It knows nothing of sessions: it speaks to [`events::CellEvents`].
 
+mod array_buffers;
 mod attempt;
 mod callbacks;
 mod code_cache;
@@ -13,10 +15,12 @@ mod compile;
 mod control;
 mod cpu_clock;
 mod discovery;
+mod ending;
 mod errors;
 mod events;
 mod globals;
 mod isolate;
+pub(crate) mod lost;
 mod media;
 mod modules;
 mod outputs;
@@ -38,7 +42,8 @@ mod web;
 pub(crate) use code_cache::CodeCache;
 pub(crate) use control::StopReason;
 pub(crate) use events::{CellEvents, Command, NestedCall, Outcome, Refused};
-pub(crate) use thread::{CellIsolate, CellSource, CellThread, spawn};
+pub(crate) use lost::Lost;
+pub(crate) use thread::{CellIsolate, CellSource, CellThread, SpawnError, spawn};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -2,6 +2,8 @@
 
 use std::sync::Once;
 
+use super::lost;
+
 /// V8's flags and why each is set. They are frozen when V8 starts.
 const FLAGS: &[&str] = &[
     // All of an isolate's work happens on its cell's thread: no worker pool to share, to wait for,
@@ -23,6 +25,7 @@ static START: Once = Once::new();
 /// Starts V8 unless it runs already.
 pub(super) fn ensure_started() {
     START.call_once(|| {
+        lost::install_hook();
         v8::V8::set_flags_from_string(&FLAGS.join(" "));
         // V8's own way is to open the system's random device and to read a page of it, eight times
         // for each isolate: a fifth of what an isolate costs.

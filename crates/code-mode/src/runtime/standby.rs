@@ -243,8 +243,17 @@ fn start_maker() -> io::Result<()> {
 
 fn fail(jobs: VecDeque<Job>, why: &dyn std::fmt::Display) {
     for job in jobs {
-        job.fail(&format!("no isolate could be made for it: {why}"));
+        job.fail(&format!(
+            "no isolate could be made for it: {why}; end other cells, or try again later"
+        ));
     }
+}
+
+/// A thread that was counted as a maker will never come back.
+pub(super) fn maker_lost() {
+    let lost = lock(&POOL).making_failed();
+    fail(lost, &"V8 has no memory left");
+    start_makers();
 }
 
 /// Keeps one isolate alive for good. V8 throws away what all isolates share when the last one goes,
@@ -256,7 +265,7 @@ fn keep_heap_shared() {
         // Without it all is slower, and nothing else is different.
         let _ = keeper.spawn(|| {
             platform::ensure_started();
-            let _isolate = isolate::new();
+            let (_isolate, _) = isolate::new();
             loop {
                 thread::park();
             }

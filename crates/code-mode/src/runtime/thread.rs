@@ -13,9 +13,11 @@ use tokio::sync::oneshot;
 
 use super::attempt::{Attempt, Failure};
 use super::code_cache::CodeCache;
-use super::control::{IsolateControl, StopReason};
+use super::control::{IsolateControl, StopReason, runtime_failure};
+use super::ending::Entrusted;
 use super::errors::{self, Description, Uncaught};
 use super::events::{CellEvents, Command, Nobody, Outcome};
+use super::lost::{self, PoolThread};
 use super::modules;
 use super::place::{Place, place_of};
 use super::script::{Script, SettledCall};
@@ -100,7 +102,8 @@ pub(crate) struct CellThread {
     /// [`CellEvents::ended`] has done all there is to do. Closed without a value only if the thread
     /// ended in a way nobody foresaw.
     pub(crate) outcome: oneshot::Receiver<Option<Outcome>>,
-    /// The isolate is gone and the thread has nothing of the cell any more.
+    /// The isolate is gone and the thread has nothing of the cell any more; or the thread is lost, and
+    /// will do nothing for the cell any more.
     pub(crate) gone: oneshot::Receiver<()>,
 }
 
@@ -108,31 +111,63 @@ pub(crate) struct CellThread {
 pub(super) struct Job {
     name: String,
     source: CellSource,
-    pub(super) control: Arc<IsolateControl>,
-    ends: ThreadEnds,
-    farewell: Farewell,
-}
-
-/// Tells the outside, when it is dropped, that the thread has nothing of the cell any more.
-struct Farewell(Option<Arc<dyn CellEvents>>);
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        if let Some(events) = self.0.take() {
-            events.gone();
-        }
-    }
+    commands: mpsc::Receiver<Command>,
+    events: Arc<dyn CellEvents>,
+    pub(super) control: Entrusted,
 }
 
 impl Job {
+    /// A script whose end the control block is to tell.
+    fn new(
+        name: String,
+        source: CellSource,
+        control: &Arc<IsolateControl>,
+        ends: ThreadEnds,
+        events: Arc<dyn CellEvents>,
+    ) -> Self {
+        let ThreadEnds {
+            commands,
+            outcome,
+            gone,
+        } = ends;
+        control.ending().entrust(outcome, gone, Arc::clone(&events));
+        Self {
+            name,
+            source,
+            commands,
+            events,
+            control: Entrusted::new(Arc::clone(control)),
+        }
+    }
+
     /// Ends a script that gets no isolate.
     pub(super) fn fail(self, why: &str) {
-        let _ = self.ends.outcome.send(Some(runtime_failure(why)));
+        if let Some(outcome) = self.control.ending().take_outcome() {
+            let _ = outcome.send(Some(runtime_failure(why)));
+        }
     }
 
     /// Takes a script back that nobody has heard of.
-    pub(super) fn withdraw(mut self) {
-        self.farewell.0 = None;
+    pub(super) fn withdraw(self) {
+        self.control.withdraw();
+    }
+}
+
+/// Why a script got no thread.
+#[derive(Debug)]
+pub(crate) enum SpawnError {
+    /// There is none to be had.
+    NoThread(std::io::Error),
+    /// So many are lost that no more may be.
+    TooManyLost {
+        /// How many are.
+        lost: usize,
+    },
+}
+
+impl From<std::io::Error> for SpawnError {
+    fn from(error: std::io::Error) -> Self {
+        Self::NoThread(error)
     }
 }
 
@@ -146,23 +181,16 @@ pub(crate) fn spawn(
     isolate: &CellIsolate,
     ends: ThreadEnds,
     events: Arc<dyn CellEvents>,
-) -> std::io::Result<()> {
-    let control = Arc::clone(&isolate.control);
+) -> Result<(), SpawnError> {
+    let lost = lost::count();
+    if lost >= lost::max() {
+        return Err(SpawnError::TooManyLost { lost });
+    }
+    let control = &isolate.control;
     control.tell_when_it_goes_on(Arc::downgrade(&events));
-    watchdog::watch(&control)?;
-    standby::submit(Job {
-        name,
-        source,
-        control,
-        ends,
-        farewell: Farewell(Some(events)),
-    })
-}
-
-fn runtime_failure(why: &str) -> Outcome {
-    Outcome::RuntimeFailure(format!(
-        "the engine failed while it ran the script ({why}); this cell is lost, the session goes on"
-    ))
+    watchdog::watch(control)?;
+    standby::submit(Job::new(name, source, control, ends, events))?;
+    Ok(())
 }
 
 /// A thread of the pool, which has counted it as a maker.
@@ -173,7 +201,8 @@ pub(super) fn work() {
         let Ok(Some(begun)) = catch_unwind(AssertUnwindSafe(life)) else {
             return;
         };
-        if !begun.makes_another() {
+        // One that was lost has the lowest priority.
+        if begun.came_back() || !begun.makes_another() {
             return;
         }
     }
@@ -183,6 +212,11 @@ pub(super) fn work() {
 struct Begun(Option<Arc<IsolateControl>>);
 
 impl Begun {
+    /// Whether the cell was given up meanwhile.
+    fn came_back(&self) -> bool {
+        self.0.as_ref().is_some_and(|control| control.came_back())
+    }
+
     /// Whether the pool wants another isolate of this thread.
     fn makes_another(mut self) -> bool {
         let control = self.0.take();
@@ -208,11 +242,12 @@ fn let_others_run() {
 /// From no isolate to no isolate. `None` if it got no script.
 fn one_isolate(maker: Maker) -> Option<Begun> {
     platform::ensure_started();
+    let thread = PoolThread::makes_isolate();
     // V8 has a pointer to it as long as the isolate lives, whatever happens on the way.
     let mut _control = None;
-    let mut isolate = isolate::new();
+    let (mut isolate, buffers) = isolate::new();
     let_others_run();
-    let (begun, end) = {
+    let (begun, control) = {
         v8::scope!(let scope, &mut isolate);
         let context = v8::Context::new(scope, v8::ContextOptions::default());
         let scope = &mut v8::ContextScope::new(scope, context);
@@ -221,15 +256,18 @@ fn one_isolate(maker: Maker) -> Option<Begun> {
         let job = maker.wait_for_job(|| warm_up(scope, helpers.as_ref()))?;
         let begun = Begun(Some(Arc::clone(&job.control)));
         _control = Some(Arc::clone(&job.control));
+        thread.has_cell(&job.control, &buffers);
+        buffers.limit(&job.control);
         isolate::limit_heap(scope, &job.control);
         (begun, run_job(scope, job, helpers))
     };
     drop(isolate);
+    drop(thread);
+    control.give_headroom_back();
     let_others_run();
     thread_name::set(standby::THREAD_NAME);
-    let (gone, farewell) = end;
-    let _ = gone.send(());
-    drop(farewell);
+    // Says farewell.
+    drop(control);
     Some(begun)
 }
 
@@ -251,39 +289,33 @@ fn warm_up(scope: &mut v8::PinScope<'_, '_>, helpers: Option<&v8::Global<v8::Obj
         argument_validation: ArgumentValidation::default(),
         code_cache: Arc::default(),
     };
-    let job = Job {
-        name: standby::THREAD_NAME.to_owned(),
-        source,
-        control: isolate.control,
-        ends,
-        farewell: Farewell(Some(Arc::new(Nobody))),
-    };
+    let name = standby::THREAD_NAME.to_owned();
+    let job = Job::new(name, source, &isolate.control, ends, Arc::new(Nobody));
     v8::scope!(let scope, scope);
     run_job(scope, job, helpers.cloned());
 }
 
-/// Runs a script in an isolate made for it, and says how it ended. The rest is for when the isolate is
-/// gone.
+/// Runs a script in an isolate made for it, and says how it ended, unless somebody has given it up
+/// meanwhile. The rest is said when the isolate is gone.
 fn run_job(
     scope: &mut v8::PinScope<'_, '_>,
     job: Job,
     helpers: Option<v8::Global<v8::Object>>,
-) -> (oneshot::Sender<()>, Farewell) {
+) -> Entrusted {
     let Job {
         name,
         source,
+        commands,
+        events,
         control,
-        ends,
-        farewell,
     } = job;
-    let events = farewell.0.as_ref().expect("kept until the end");
     let mut repeated = None;
     thread_name::set(&name);
     let outcome = match helpers {
         None => runtime_failure("its helpers could not be made"),
         Some(helpers) => {
             let script = Rc::new(Script::new(
-                Arc::clone(events),
+                Arc::clone(&events),
                 Arc::clone(&control),
                 source.tools,
                 source.limits,
@@ -292,7 +324,7 @@ fn run_job(
                 helpers,
             ));
             scope.set_slot(Rc::clone(&script));
-            let run = || run_script(scope, &script, &source.source, &ends.commands);
+            let run = || run_script(scope, &script, &source.source, &commands);
             let outcome = catch_unwind(AssertUnwindSafe(run))
                 .unwrap_or_else(|payload| runtime_failure(&panic_message(&*payload)));
             if matches!(outcome, Outcome::Success) {
@@ -304,18 +336,22 @@ fn run_job(
         }
     };
     control.detach();
-    let ended = catch_unwind(AssertUnwindSafe(|| events.ended(outcome)));
+    let Some(answer) = control.ending().take_outcome() else {
+        return control;
+    };
+    let ended = || lost::outside(|| events.ended(outcome));
+    let ended = catch_unwind(AssertUnwindSafe(ended));
     let left = ended.unwrap_or_else(|payload| Some(runtime_failure(&panic_message(&*payload))));
     if left.is_some() {
         // Somebody has to take it from here before the isolate is gone.
         control.goes_on();
     }
-    let _ = ends.outcome.send(left);
+    let _ = answer.send(left);
     let_others_run();
     if let Some(repeated) = repeated {
         compile::keep_code(scope, &source.code_cache, &repeated);
     }
-    (ends.gone, farewell)
+    control
 }
 
 fn run_script(
@@ -345,6 +381,9 @@ fn conclude(script: &Script, source: &str, result: Result<(), Failure>) -> Outco
         control.claim(StopReason::Completed);
         return runtime_failure(&why);
     }
+    if control.has_refused_a_buffer() {
+        control.claim(StopReason::HeapLimit);
+    }
     match result {
         Ok(()) if control.claim(StopReason::Completed) => return Outcome::Success,
         Err(Failure::Refused(description)) if control.claim(StopReason::Completed) => {
@@ -355,22 +394,7 @@ fn conclude(script: &Script, source: &str, result: Result<(), Failure>) -> Outco
         }
         _ => {}
     }
-    match control.reason() {
-        Some(StopReason::Exited) => Outcome::Success,
-        Some(StopReason::Terminated) => Outcome::Stopped,
-        Some(StopReason::HeapLimit) => Outcome::Failure(format!(
-            "Error: the script used more than its {} of memory (heap and ArrayBuffers together) and was stopped; \
-             work on smaller pieces, or keep less at once",
-            in_mib(control.heap_limit())
-        )),
-        Some(StopReason::CpuLimit) => Outcome::Failure(format!(
-            "Error: the script computed for {:.1} s, longer than the {:.1} s it may, and was stopped; \
-             time spent waiting does not count",
-            control.cpu_used().as_secs_f64(),
-            control.cpu_limit().as_secs_f64()
-        )),
-        Some(StopReason::Completed) | None => runtime_failure("V8 stopped it without a reason"),
-    }
+    control.stopped(None)
 }
 
 /// The text of a failure, and what to do about it if it is one of the usual slips.
@@ -401,11 +425,6 @@ fn refuse_no_effect(script: &Script, source: &str) -> Result<(), Failure> {
     let mut description = errors::compose(uncalled.message, &[], place, source);
     description.text.push_str(&format!("\n\n{}", uncalled.hint));
     Err(Failure::Threw(description))
-}
-
-fn in_mib(bytes: usize) -> String {
-    const MIB: usize = 1024 * 1024;
-    format!("{} MiB", bytes.div_ceil(MIB))
 }
 
 /// Compiles, links and evaluates the script, and turns its event loop until its promise settles.

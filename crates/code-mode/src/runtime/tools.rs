@@ -95,6 +95,10 @@ fn start_call<'s>(
             web::follow_call(scope, script, signal, call_id)
         })?;
     }
+    // Making the JSON of the argument takes time, and scripts can make that long.
+    if script.control.reason().is_some() {
+        return Err(Refusal::Uncatchable);
+    }
     // Counted while the host begins: it may look at the cell.
     script.events.calls_pending(script.pending_calls() + 1);
     let call = NestedCall {

@@ -10,6 +10,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::control::{IsolateControl, StopReason};
+use super::lost::Lost;
 use super::standby;
 use crate::sync::lock;
 
@@ -111,6 +112,10 @@ fn look() -> Duration {
             // Stopped and still running: V8 takes an interruption back where native code looks at
             // what it caught. Interrupting again is harmless.
             control.interrupt();
+            if control.lost().is_none() && control.is_wedged() {
+                control.give_up(Lost::Wedged);
+                control.demote();
+            }
             continue;
         }
         let used = control.cpu_used();

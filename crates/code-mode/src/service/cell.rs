@@ -19,7 +19,7 @@ use super::session::SessionState;
 use super::stored_values::Draft;
 use crate::response::ContentItem;
 use crate::runtime::{
-    CellEvents, CellIsolate, CellThread, NestedCall, Outcome, Refused, StopReason,
+    CellEvents, CellIsolate, CellThread, Lost, NestedCall, Outcome, Refused, StopReason,
 };
 use crate::sync::lock;
 
@@ -294,6 +294,11 @@ pub enum CellState {
     Terminating,
     /// It has ended, and its last answer waits to be read.
     Finished,
+    /// It has ended, and its thread sleeps for good with what the script held:
+    /// see [`containment`](crate::containment).
+    Parked,
+    /// It has ended, and its thread runs on in a built-in function that cannot be interrupted.
+    Wedged,
 }
 
 /// A live cell as [`Session::cells`](crate::Session::cells) shows it.
@@ -318,19 +323,27 @@ pub struct CellInfo {
 }
 
 impl Cell {
+    /// Whether its thread is lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.isolate.control().lost().is_some()
+    }
+
+    fn state(&self) -> CellState {
+        match self.isolate.control().lost() {
+            Some(Lost::Parked) => CellState::Parked,
+            Some(Lost::Wedged) => CellState::Wedged,
+            None if self.delivery.has_ended() => CellState::Finished,
+            None if self.delivery.is_terminating() => CellState::Terminating,
+            None => CellState::Running,
+        }
+    }
+
     pub(crate) fn info(&self) -> CellInfo {
-        let state = if self.delivery.has_ended() {
-            CellState::Finished
-        } else if self.delivery.is_terminating() {
-            CellState::Terminating
-        } else {
-            CellState::Running
-        };
         let control = self.isolate.control();
         CellInfo {
             cell_id: self.id,
             tool_call_id: self.tool_call_id.to_string(),
-            state,
+            state: self.state(),
             age: self.started.elapsed(),
             cpu_used: control.cpu_used(),
             heap_used_bytes: control.heap_used(),

@@ -97,10 +97,14 @@ impl Delivery {
         }
     }
 
-    /// Takes all of the items or none.
+    /// Takes all of the items or none. What comes after the end, from a script that could not be stopped,
+    /// is nobody's.
     pub(crate) fn push(&self, items: Vec<ContentItem>) -> Result<(), OutputFull> {
         let bytes: usize = items.iter().map(ContentItem::held_bytes).sum();
         let mut state = lock(&self.state);
+        if state.end.is_some() {
+            return Ok(());
+        }
         if state.bytes + bytes > self.max_bytes {
             return Err(OutputFull {
                 held: state.bytes,

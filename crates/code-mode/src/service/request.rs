@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::stored_values::StoredValues;
 use crate::description::ToolSet;
+use crate::runtime::SpawnError;
 
 /// How long `execute` waits for its first answer unless told otherwise, in milliseconds.
 pub const DEFAULT_EXEC_YIELD_TIME_MS: u64 = 10_000;
@@ -231,9 +232,28 @@ pub enum ExecuteError {
     /// The call was made outside a tokio runtime.
     #[error("no tokio runtime here; call execute from inside one, with its time driver enabled")]
     NoRuntime,
+    /// As many threads of the process are lost to scripts that could not be stopped as
+    /// [may be](crate::containment).
+    #[error(
+        "{lost} threads of this process are lost to scripts that could not be stopped, as many as may be; \
+         restart the process"
+    )]
+    TooManyLostThreads {
+        /// How many are lost.
+        lost: usize,
+    },
     /// The operating system gave no thread.
     #[error("no thread could be started for the cell: {0}; the process or the system has too many")]
     NoThread(#[source] std::io::Error),
+}
+
+impl From<SpawnError> for ExecuteError {
+    fn from(error: SpawnError) -> Self {
+        match error {
+            SpawnError::NoThread(error) => Self::NoThread(error),
+            SpawnError::TooManyLost { lost } => Self::TooManyLostThreads { lost },
+        }
+    }
 }
 
 fn list(ids: &[CellId]) -> String {

@@ -91,6 +91,8 @@ struct Cells {
     live: BTreeMap<CellId, Arc<Cell>>,
     /// Of the cells that are gone, those that were terminated; all others delivered a result.
     terminated: HashSet<CellId>,
+    /// Of the cells that are gone, those whose threads are lost.
+    lost: Vec<Arc<Cell>>,
     closed: bool,
 }
 
@@ -268,13 +270,15 @@ impl Session {
         self.state.outputs.get(handle)
     }
 
-    /// The cells that run, or have ended and were not read yet, by id.
+    /// The cells that run, or have ended and were not read yet, or whose threads are
+    /// [lost](crate::containment), by id.
     pub fn cells(&self) -> Vec<CellInfo> {
-        lock(&self.state.cells)
-            .live
-            .values()
-            .map(|cell| cell.info())
-            .collect()
+        let mut cells = lock(&self.state.cells);
+        cells.lost.retain(|cell| cell.is_lost());
+        let all = cells.live.values().chain(&cells.lost);
+        let mut all: Vec<_> = all.map(|cell| cell.info()).collect();
+        all.sort_by_key(|cell| cell.cell_id);
+        all
     }
 
     /// The stored values as committed so far.
@@ -382,7 +386,7 @@ impl SessionState {
         if let Err(error) = spawn(name, source, &cell.isolate, ends, events) {
             // It holds the session, which holds it.
             lock(&cell.unattended).take();
-            return Err(ExecuteError::NoThread(error));
+            return Err(error.into());
         }
         let watcher = Watcher::new(&cell.delivery, WaitUntil::YieldTime)
             .expect("nobody else knows the cell yet");
@@ -429,7 +433,11 @@ impl SessionState {
             return;
         };
         let mut cells = lock(&self.cells);
-        cells.live.remove(&cell.id);
+        if let Some(cell) = cells.live.remove(&cell.id)
+            && cell.is_lost()
+        {
+            cells.lost.push(cell);
+        }
         if delivered == Delivered::Termination {
             cells.terminated.insert(cell.id);
         }
