@@ -2,6 +2,7 @@
 
 mod alone;
 mod cells;
+mod containment;
 mod description;
 mod examples;
 mod first_poll;

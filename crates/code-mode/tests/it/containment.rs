@@ -1,0 +1,240 @@
+//! Scripts that V8 can neither serve nor stop. Each test has a process of its own, for lost threads are
+//! counted over the process.
+
+use std::time::Duration;
+
+use code_mode::containment::{lost_threads, max_lost_threads, set_max_lost_threads};
+use code_mode::{
+    CellState, ExecuteError, ExecuteRequest, Limits, RuntimeResponse, Session, WaitRequest,
+};
+
+use crate::alone;
+use crate::support::{LONG_MS, host, run_in, text_items};
+
+const MIB: usize = 1024 * 1024;
+
+/// V8 can have no array of this length, and finds out where nobody can be told.
+const FATAL: &str = "Array.prototype.sort.call({ length: 2 ** 53 - 1 });";
+
+/// Many billions of steps between two interrupt checks.
+const ENDLESS: &str = "const a = []; a.length = 2 ** 32 - 1; a[5] = 1; a.sort();";
+
+fn session() -> Session {
+    let limits = Limits::default().cpu_time(Duration::from_millis(100));
+    Session::builder().limits(limits).build(host())
+}
+
+async fn run(session: &Session, script: &str) -> RuntimeResponse {
+    run_in(session, &Default::default(), script).await
+}
+
+async fn goes_on(session: &Session) {
+    assert_eq!(text_items(&run(session, "text(6 * 7)").await), ["42"]);
+}
+
+fn states(session: &Session) -> Vec<CellState> {
+    session.cells().iter().map(|cell| cell.state).collect()
+}
+
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+fn a_script_that_would_end_the_process_is_parked() {
+    let name = "containment::a_script_that_would_end_the_process_is_parked";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let session = session();
+            let script = format!("text('before'); store('k', 1); {FATAL} text('after')");
+            let response = run(&session, &script).await;
+            let error = response.error_text().expect("it cannot have that array");
+            assert!(
+                error.contains("more memory at once than there can be"),
+                "{error}"
+            );
+            assert!(response.text().starts_with("before"));
+            assert!(!response.text().contains("after"));
+            assert_eq!(session.stored_values().len(), 1);
+
+            assert_eq!(states(&session), [CellState::Parked]);
+            assert_eq!(lost_threads(), 1);
+            goes_on(&session).await;
+            session.shutdown().await;
+            assert_eq!(states(&session), [CellState::Parked], "for good");
+        });
+    });
+}
+
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+fn what_the_array_buffers_of_a_parked_script_held_is_given_back() {
+    let name = "containment::what_the_array_buffers_of_a_parked_script_held_is_given_back";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let session = session();
+            goes_on(&session).await;
+            let before = resident_mib();
+            let script = format!("const kept = new Uint8Array(100 * 2 ** 20).fill(1); {FATAL}");
+            let response = run(&session, &script).await;
+            assert!(response.error_text().is_some());
+            // What is said to whoever waits comes first.
+            while resident_mib() > before + 50 {
+                std::thread::yield_now();
+            }
+            goes_on(&session).await;
+        });
+    });
+}
+
+#[cfg(target_os = "linux")]
+fn resident_mib() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("procfs is there");
+    let pages = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok());
+    pages.expect("procfs tells the resident pages") * 4096 / MIB
+}
+
+#[test]
+fn a_script_that_does_not_stop_at_its_limit_is_answered_all_the_same() {
+    let name = "containment::a_script_that_does_not_stop_at_its_limit_is_answered_all_the_same";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let session = session();
+            let script = format!("text('before'); store('k', 1); {ENDLESS}");
+            let response = run(&session, &script).await;
+            let error = response.error_text().expect("it computes for too long");
+            assert!(error.contains("longer than the 0.1 s it may"), "{error}");
+            assert!(error.contains("cannot be interrupted"), "{error}");
+            assert!(response.text().starts_with("before"));
+            assert_eq!(session.stored_values().len(), 1);
+
+            assert_eq!(states(&session), [CellState::Wedged]);
+            assert_eq!(lost_threads(), 1);
+            goes_on(&session).await;
+            session.shutdown().await;
+        });
+    });
+}
+
+#[test]
+fn a_script_that_does_not_stop_when_terminated_is_answered_all_the_same() {
+    let name = "containment::a_script_that_does_not_stop_when_terminated_is_answered_all_the_same";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let session = Session::new(host());
+            let script = format!("text('before'); yield_control(); store('k', 1); {ENDLESS}");
+            let request = ExecuteRequest::new(script).yield_time_ms(LONG_MS);
+            let started = session.execute(request).await.unwrap();
+            assert!(matches!(started, RuntimeResponse::Yielded { .. }));
+            let end = session
+                .wait(WaitRequest::terminate(started.cell_id()))
+                .await;
+            assert!(
+                matches!(end, Ok(RuntimeResponse::Terminated { .. })),
+                "{end:?}"
+            );
+            assert!(session.stored_values().is_empty());
+            // Told to stop before it was in there, it has just stopped.
+            assert!(matches!(states(&session)[..], [] | [CellState::Wedged]));
+            goes_on(&session).await;
+        });
+    });
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_a_script_that_does_not_stop() {
+    let name = "containment::a_shutdown_does_not_wait_for_a_script_that_does_not_stop";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let session = Session::new(host());
+            let script = format!("yield_control(); {ENDLESS}");
+            let request = ExecuteRequest::new(script).yield_time_ms(LONG_MS);
+            session.execute(request).await.unwrap();
+            session.shutdown().await;
+            goes_on(&Session::new(host())).await;
+        });
+    });
+}
+
+#[test]
+fn a_thread_that_comes_back_is_not_lost_any_more() {
+    let name = "containment::a_thread_that_comes_back_is_not_lost_any_more";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let session = session();
+            // Some seconds of a built-in, and then an end of it.
+            let script = "const s = 'x'.repeat(2 ** 26 - 25);
+                try { s.replace(/x/g, 'yy') } catch {}
+                text('late'); store('late', 1);";
+            let response = run(&session, script).await;
+            assert!(response.error_text().is_some());
+            assert_eq!(states(&session), [CellState::Wedged]);
+            while lost_threads() > 0 {
+                std::thread::yield_now();
+            }
+            assert_eq!(states(&session), []);
+            assert!(session.stored_values().is_empty());
+            goes_on(&session).await;
+        });
+    });
+}
+
+#[test]
+fn too_many_lost_threads_are_a_refusal_in_words() {
+    let name = "containment::too_many_lost_threads_are_a_refusal_in_words";
+    alone::alone(name, || {
+        alone::block_on(async {
+            set_max_lost_threads(2);
+            assert_eq!(max_lost_threads(), 2);
+            let session = session();
+            for _ in 0..2 {
+                run(&session, ENDLESS).await;
+            }
+            let refused = session.execute(ExecuteRequest::new("text(1)")).await;
+            let refused = refused.expect_err("two are lost");
+            assert!(matches!(
+                refused,
+                ExecuteError::TooManyLostThreads { lost: 2, .. }
+            ));
+            let error = refused.to_string();
+            assert!(
+                error.contains("2 threads of this process are lost"),
+                "{error}"
+            );
+            assert!(session.cells().len() == 2, "{:?}", session.cells());
+
+            set_max_lost_threads(3);
+            goes_on(&session).await;
+        });
+    });
+}
+
+#[test]
+fn an_array_buffer_beyond_the_limit_is_never_made() {
+    let name = "containment::an_array_buffer_beyond_the_limit_is_never_made";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let limits = Limits::default().heap_bytes(32 * MIB);
+            let session = Session::builder().limits(limits).build(host());
+            for greedy in [
+                "new Uint8Array(2 ** 28).fill(1)",
+                "new Uint8Array({ length: 2 ** 28 })",
+                "let b = new ArrayBuffer(1); for (let n = 1;; n *= 2) b = b.transfer(n);",
+                "try { new ArrayBuffer(2 ** 28) } catch {} text('caught'); for (;;) {}",
+            ] {
+                let response = run(&session, greedy).await;
+                let error = response.error_text().expect(greedy);
+                assert!(
+                    error.contains("more than its 32 MiB of memory"),
+                    "{greedy}: {error}"
+                );
+            }
+            // Garbage makes room, even where V8 does not know that it is needed.
+            let reusing =
+                "for (let i = 0; i < 64; i++) new Uint8Array(2 ** 24).fill(1); text('fine')";
+            assert_eq!(text_items(&run(&session, reusing).await), ["fine"]);
+            #[cfg(target_os = "linux")]
+            assert!(resident_mib() < 250, "{} MiB", resident_mib());
+        });
+    });
+}
