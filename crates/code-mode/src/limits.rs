@@ -73,8 +73,16 @@ pub struct Limits {
     /// The script sees the call rejected, or `notify` throw, with a `RangeError`.
     pub max_calls: u64,
 
+    /// What one cell may have under way at once, in bytes: inputs of nested calls, texts of notifications,
+    /// and results that the script has not taken yet because it did not pause. Default 64 MiB.
+    ///
+    /// The script sees the call rejected, or `notify` throw, with a `RangeError`.
+    pub max_bytes_in_flight: usize,
+
     /// Timers of one cell pending at once, of `setTimeout`, `setInterval` and `AbortSignal.timeout`.
     /// Default 10,000.
+    ///
+    /// The arguments that they hold for their functions may be ten times as many in all.
     ///
     /// The script sees a `RangeError` from each of the three.
     pub max_timers: usize,
@@ -95,6 +103,7 @@ impl Default for Limits {
             max_stored_bytes: 16 * MIB,
             max_calls_in_flight: 1_024,
             max_calls: 100_000,
+            max_bytes_in_flight: 64 * MIB,
             max_timers: 10_000,
             max_live_cells: 128,
         }
@@ -125,6 +134,7 @@ setters! {
     max_stored_bytes: usize,
     max_calls_in_flight: usize,
     max_calls: u64,
+    max_bytes_in_flight: usize,
     max_timers: usize,
     max_live_cells: usize,
 }

@@ -197,6 +197,14 @@ pub(super) fn notify<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, 
                 limits.max_calls
             )));
         }
+        let bytes = text.len();
+        if let Err(held) = script.has_room_for(bytes) {
+            return Err(Thrown::Range(format!(
+                "notify: {held} bytes of nested calls and notifications are under way and {bytes} more would exceed \
+                 the {} that may be; send less, or let the script pause",
+                limits.max_bytes_in_flight
+            )));
+        }
         script
             .notifications_started
             .set(script.notifications_started.get() + 1);
@@ -205,6 +213,7 @@ pub(super) fn notify<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, 
             .outside(|| script.events.start_notification(text));
         if !heard {
             script.notifications.set(script.notifications.get() + 1);
+            script.sent(bytes);
         }
         Ok(())
     });
@@ -268,6 +277,9 @@ pub(super) fn set_interval<'s>(
     });
 }
 
+/// How many arguments the timers pending may hold for their functions, for each timer that may be pending.
+const ARGUMENTS_PER_TIMER: usize = 10;
+
 fn set_timer<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     script: &Script,
@@ -286,6 +298,12 @@ fn set_timer<'s>(
     if script.timers.borrow().len() >= limit {
         return Err(Thrown::Range(format!(
             "{helper}: {limit} timers are pending, as many as are allowed"
+        )));
+    }
+    let arguments = usize::try_from(args.length() - 2).unwrap_or(0);
+    if script.timers.borrow().arguments() + arguments > limit.saturating_mul(ARGUMENTS_PER_TIMER) {
+        return Err(Thrown::Range(format!(
+            "{helper}: the timers pending hold as many arguments as they may; pass one object, or use a closure"
         )));
     }
     let timer = Timer {

@@ -116,8 +116,8 @@ pub(crate) enum Command {
         call_id: u64,
         result: Result<ToolOutput, ToolError>,
     },
-    /// A notification was heard.
-    NotificationDone,
+    /// A notification of this size was heard.
+    NotificationDone { bytes: usize },
     /// The reason to stop is in the isolate's control block.
     Stop,
 }

@@ -40,6 +40,10 @@ pub(super) struct Script {
     pub(super) calls_started: Cell<u64>,
     pub(super) notifications: Cell<usize>,
     pub(super) notifications_started: Cell<u64>,
+    /// Bytes of inputs and of notifications under way.
+    pub(super) bytes_under_way: Cell<usize>,
+    /// Bytes of the results in `settled`.
+    pub(super) settled_bytes: Cell<usize>,
     pub(super) timers: RefCell<Timers>,
     /// Every helper by name, as installed, but for those made at their first touch: what the modules
     /// export, whatever a script did to its globals since.
@@ -69,11 +73,10 @@ pub(super) struct RepeatedModule {
 }
 
 /// A nested call that the host has not returned from.
-pub(super) enum PendingCall {
-    /// Its result is awaited.
-    Awaited(AwaitedCall),
-    /// Its signal was aborted: the script has its answer.
-    Cancelled,
+pub(super) struct PendingCall {
+    pub(super) input_bytes: usize,
+    /// `None` once its signal was aborted: the script has its answer.
+    pub(super) awaited: Option<AwaitedCall>,
 }
 
 /// A nested call that the host has returned from before the script went on.
@@ -131,6 +134,8 @@ impl Script {
             calls_started: Cell::new(0),
             notifications: Cell::new(0),
             notifications_started: Cell::new(0),
+            bytes_under_way: Cell::new(0),
+            settled_bytes: Cell::new(0),
             timers: RefCell::default(),
             exports: RefCell::new(Some(exports)),
             tool_handles: ToolHandles::default(),
@@ -162,6 +167,7 @@ impl Script {
 
     /// Takes the calls that the host has returned from at once.
     pub(super) fn take_settled(&self) -> Vec<SettledCall> {
+        self.settled_bytes.take();
         if self.succeeded.take() > 0 {
             self.events.calls_pending(self.calls.borrow().len());
         }
@@ -171,6 +177,26 @@ impl Script {
     /// Nested calls that have not settled.
     pub(super) fn pending_calls(&self) -> usize {
         self.calls.borrow().len() + self.succeeded.get()
+    }
+
+    /// Whether so many bytes more may be under way; if not, how many are.
+    pub(super) fn has_room_for(&self, bytes: usize) -> Result<(), usize> {
+        let held = self.bytes_under_way.get() + self.settled_bytes.get();
+        match held.saturating_add(bytes) <= self.limits.max_bytes_in_flight {
+            true => Ok(()),
+            false => Err(held),
+        }
+    }
+
+    /// Counts bytes that are under way from now on.
+    pub(super) fn sent(&self, bytes: usize) {
+        self.bytes_under_way.set(self.bytes_under_way.get() + bytes);
+    }
+
+    /// Undoes [`sent`](Self::sent).
+    pub(super) fn arrived(&self, bytes: usize) {
+        let left = self.bytes_under_way.get().saturating_sub(bytes);
+        self.bytes_under_way.set(left);
     }
 
     /// Whether anybody outside may have noticed the script.

@@ -561,7 +561,8 @@ fn deliver(
     for command in commands {
         match command {
             Command::CallSettled { call_id, result } => settle(scope, script, call_id, result),
-            Command::NotificationDone => {
+            Command::NotificationDone { bytes } => {
+                script.arrived(bytes);
                 let left = script.notifications.get().saturating_sub(1);
                 script.notifications.set(left);
             }

@@ -28,6 +28,8 @@ pub(super) enum Runs {
 pub(super) struct Timers {
     last_id: u32,
     pending: HashMap<u32, Rc<Timer>>,
+    /// How many arguments those hold.
+    arguments: usize,
     /// Due times, the earliest first, equal ones by id. Entries of cleared timers stay until they
     /// come up, but never outnumber the pending ones by much: see `compact`. A repeated timer has
     /// none while its function runs.
@@ -40,6 +42,7 @@ impl Timers {
         self.last_id += 1;
         self.queue
             .push(Reverse((Instant::now() + timer.delay, self.last_id)));
+        self.arguments += timer.arguments.len();
         self.pending.insert(self.last_id, Rc::new(timer));
         self.last_id
     }
@@ -53,9 +56,20 @@ impl Timers {
 
     /// Forgets a timer; unknown ids are ignored.
     pub(super) fn clear(&mut self, id: u32) {
-        if self.pending.remove(&id).is_some() {
+        if self.remove(id) {
             self.compact();
         }
+    }
+
+    fn remove(&mut self, id: u32) -> bool {
+        let removed = self.pending.remove(&id);
+        self.arguments -= removed.as_ref().map_or(0, |timer| timer.arguments.len());
+        removed.is_some()
+    }
+
+    /// How many arguments the timers hold for their functions.
+    pub(super) fn arguments(&self) -> usize {
+        self.arguments
     }
 
     pub(super) fn len(&self) -> usize {
@@ -82,7 +96,7 @@ impl Timers {
         let Reverse((_, id)) = self.queue.pop()?;
         let timer = Rc::clone(self.pending.get(&id)?);
         if timer.runs == Runs::Once {
-            self.pending.remove(&id);
+            self.remove(id);
         }
         Some((id, timer))
     }

@@ -84,7 +84,8 @@ fn start_call<'s>(
     let input = input(scope, &tool, argument)?;
     // After the argument: making its JSON may have aborted the signal.
     refuse_if_aborted(scope, script, signal)?;
-    within_limits(script).map_err(|thrown| refusal(scope, thrown))?;
+    let input_bytes = input.len();
+    within_limits(script, input_bytes).map_err(|thrown| refusal(scope, thrown))?;
     fits_schema(scope, script, &tool, &input)?;
     let resolver = v8::PromiseResolver::new(scope).ok_or(Refusal::Uncatchable)?;
 
@@ -112,6 +113,8 @@ fn start_call<'s>(
         (Some(Ok(output)), None) if output.len() <= v8::String::MAX_LENGTH => {
             let resolver = v8::Global::new(scope, resolver);
             script.succeeded.set(script.succeeded.get() + 1);
+            let held = script.settled_bytes.get() + output.len();
+            script.settled_bytes.set(held);
             script.settled.borrow_mut().push(SettledCall::Succeeded {
                 resolver,
                 tool,
@@ -121,11 +124,16 @@ fn start_call<'s>(
         (at_once, signal) => {
             // It failed, or may still fail or be cancelled: the error is to show this place.
             let error = call_error(scope, &tool.global_name).map_err(|_| Refusal::Uncatchable)?;
-            let call = PendingCall::Awaited(AwaitedCall {
+            let awaited = AwaitedCall {
                 resolver: v8::Global::new(scope, resolver),
                 error: v8::Global::new(scope, error),
                 signal: signal.map(|signal| v8::Global::new(scope, signal)),
-            });
+            };
+            let call = PendingCall {
+                input_bytes,
+                awaited: Some(awaited),
+            };
+            script.sent(input_bytes);
             script.calls.borrow_mut().insert(call_id, call);
             if let Some(result) = at_once {
                 let settled = SettledCall::Other { call_id, result };
@@ -189,16 +197,23 @@ pub(super) fn cancel<'s>(
         .calls
         .borrow_mut()
         .get_mut(&call_id)
-        .map(|call| std::mem::replace(call, PendingCall::Cancelled));
-    if let Some(PendingCall::Awaited(call)) = call {
+        .and_then(|call| call.awaited.take());
+    if let Some(call) = call {
         script.events.cancel_call(call_id);
         let resolver = v8::Local::new(scope, call.resolver);
         let _ = resolver.reject(scope, reason);
     }
 }
 
-fn within_limits(script: &Script) -> Result<(), Thrown> {
+fn within_limits(script: &Script, input_bytes: usize) -> Result<(), Thrown> {
     let limits = &script.limits;
+    if let Err(held) = script.has_room_for(input_bytes) {
+        return Err(Thrown::Range(format!(
+            "{held} bytes of nested calls and notifications are under way and {input_bytes} more would exceed the {} \
+             that may be; await some first, or send less",
+            limits.max_bytes_in_flight
+        )));
+    }
     if script.pending_calls() >= limits.max_calls_in_flight {
         return Err(Thrown::Range(format!(
             "{} nested calls are under way, as many as are allowed at once; await some before starting more",
@@ -394,7 +409,8 @@ pub(super) fn settle(
     call: PendingCall,
     result: Result<ToolOutput, ToolError>,
 ) {
-    let PendingCall::Awaited(call) = call else {
+    script.arrived(call.input_bytes);
+    let Some(call) = call.awaited else {
         return;
     };
     if let Some(signal) = call.signal {

@@ -117,6 +117,9 @@ impl HostCalls {
 
     /// Runs a notification. Whether the host has heard it at once; else the cell's thread is told.
     pub(crate) fn start_notification(&self, cell: Arc<Cell>, notification: Notification) -> bool {
+        let done = Command::NotificationDone {
+            bytes: notification.text.len(),
+        };
         let host = Arc::clone(&self.host);
         let token = self.notifications_cancelled.child_token();
         let cancelled = token.clone();
@@ -128,13 +131,13 @@ impl HostCalls {
         };
         let reply = Reply {
             cell,
-            command: Some(Command::NotificationDone),
+            command: Some(done),
         };
         let grace = self.grace;
         let task = async move {
             // A host that panics or is too slow has not heard it; the script is not told.
             let _: Option<Result<(), _>> = with_grace(heard, &cancelled, grace).await;
-            reply.send(Command::NotificationDone);
+            reply.say();
         };
         self.notifications.spawn_on(task, &self.runtime);
         false
@@ -248,6 +251,13 @@ struct Reply {
 }
 
 impl Reply {
+    /// Says what is said in any case.
+    fn say(mut self) {
+        if let Some(command) = self.command.take() {
+            self.cell.isolate.send(command);
+        }
+    }
+
     fn send(mut self, command: Command) {
         self.command = None;
         self.cell.isolate.send(command);

@@ -107,6 +107,14 @@ pub enum ToolInput {
 }
 
 impl ToolInput {
+    /// Its size in bytes of UTF-8.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Function(json) => json.get().len(),
+            Self::Freeform(text) => text.len(),
+        }
+    }
+
     /// Reads the input as a `T`.
     ///
     /// The error is fit to be returned from [`Host::invoke_tool`] with `?`.

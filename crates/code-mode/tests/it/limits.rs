@@ -352,6 +352,7 @@ async fn limits_have_the_documented_defaults() {
     assert_eq!(limits.max_kept_output_bytes, 16 * MIB);
     assert_eq!(limits.max_stored_bytes, 16 * MIB);
     assert_eq!(limits.max_calls_in_flight, 1_024);
+    assert_eq!(limits.max_bytes_in_flight, 64 * MIB);
     assert_eq!(limits.max_calls, 100_000);
     assert_eq!(limits.max_timers, 10_000);
     assert_eq!(limits.max_live_cells, 128);
@@ -360,5 +361,53 @@ async fn limits_have_the_documented_defaults() {
             text: String::new(),
         },
         ExecuteRequest::new(""),
+    );
+}
+
+#[tokio::test]
+async fn what_is_under_way_is_held_to_a_number_of_bytes() {
+    let (session, mut probe) = limited(Limits::default().max_bytes_in_flight(1_000));
+    let script = "const input = { part: 'x'.repeat(589) };
+        const first = tools.call(input);
+        try { notify('x'.repeat(600)) } catch (error) { text(String(error)) }
+        try { await tools.call(input) } catch (error) { text(String(error)) }
+        await first;
+        notify('x'.repeat(600));
+        try { await tools.call(input) } catch (error) { text(String(error)) }";
+    let started = session.start(request(script)).unwrap();
+    probe.answer().await;
+    let Event::Notified { release, .. } = probe.next().await else {
+        panic!("expected the notification");
+    };
+    release.send(()).unwrap();
+    let texts = text_items(&started.response().await);
+    let full = "600 bytes of nested calls and notifications are under way and 600 more would exceed the 1000";
+    let [of_notify, of_call, of_another] = texts.try_into().unwrap();
+    assert!(
+        of_notify.starts_with(&format!("RangeError: notify: {full}")),
+        "{of_notify}"
+    );
+    assert!(
+        of_call.starts_with(&format!("RangeError: {full}")),
+        "{of_call}"
+    );
+    assert!(
+        of_another.starts_with(&format!("RangeError: {full}")),
+        "{of_another}"
+    );
+    goes_on(&session).await;
+}
+
+#[tokio::test]
+async fn timers_hold_only_so_many_arguments() {
+    let script = "const many = new Array(60_000).fill(1);
+        setTimeout(() => {}, 1e6, ...many);
+        try { setTimeout(() => {}, 1e6, ...many) } catch (error) { text(String(error)) }
+        exit()";
+    let response = run_limited(Limits::default(), script).await;
+    assert!(
+        response
+            .text()
+            .starts_with("RangeError: setTimeout: the timers pending hold")
     );
 }
