@@ -80,7 +80,10 @@ fn start_call<'s>(
     wanted: Wanted,
 ) -> Result<v8::Local<'s, v8::Promise>, Refusal<'s>> {
     let (argument, options) = (args.get(0), args.get(1));
-    let signal = rejecting(scope, |scope| web::signal_of(scope, script, &tool, options))?;
+    let signal = match options.is_undefined() {
+        true => None,
+        false => rejecting(scope, |scope| web::signal_of(scope, script, &tool, options))?,
+    };
     let input = input(scope, &tool, argument)?;
     // After the argument: making its JSON may have aborted the signal.
     refuse_if_aborted(scope, script, signal)?;
