@@ -19,7 +19,7 @@ use super::timers::Timers;
 use super::tool_object::ToolHandles;
 use crate::description::{ArgumentValidation, Tool, ToolSet};
 use crate::limits::Limits;
-use crate::service::{ToolError, ToolOutput};
+use crate::service::{OutputValue, ToolError, ToolOutput};
 
 /// State of a running script.
 pub(super) struct Script {
@@ -85,7 +85,7 @@ pub(super) enum SettledCall {
     Succeeded {
         resolver: v8::Global<v8::PromiseResolver>,
         tool: Arc<Tool>,
-        output: ToolOutput,
+        value: OutputValue,
     },
     /// One of the calls.
     Other {

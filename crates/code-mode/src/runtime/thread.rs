@@ -483,8 +483,8 @@ fn evaluate<'s>(
                     SettledCall::Succeeded {
                         resolver,
                         tool,
-                        output,
-                    } => tools::succeed(turn, &resolver, &tool, output),
+                        value,
+                    } => tools::succeed(turn, &resolver, &tool, value),
                     SettledCall::Other { call_id, result } => settle(turn, script, call_id, result),
                 }
             }

@@ -80,7 +80,10 @@ fn start_call<'s>(
     wanted: Wanted,
 ) -> Result<v8::Local<'s, v8::Promise>, Refusal<'s>> {
     let (argument, options) = (args.get(0), args.get(1));
-    let signal = rejecting(scope, |scope| web::signal_of(scope, script, &tool, options))?;
+    let signal = match options.is_undefined() {
+        true => None,
+        false => rejecting(scope, |scope| web::signal_of(scope, script, &tool, options))?,
+    };
     let input = input(scope, &tool, argument)?;
     // After the argument: making its JSON may have aborted the signal.
     refuse_if_aborted(scope, script, signal)?;
@@ -118,7 +121,7 @@ fn start_call<'s>(
             script.settled.borrow_mut().push(SettledCall::Succeeded {
                 resolver,
                 tool,
-                output,
+                value: output.into_value(),
             });
         }
         (at_once, signal) => {
@@ -425,7 +428,7 @@ pub(super) fn settle(
     }
     let resolver = v8::Local::new(scope, call.resolver);
     let failure = match result {
-        Ok(output) => match value_of(scope, output) {
+        Ok(output) => match value_of(scope, output.into_value()) {
             Ok(value) => {
                 let _ = resolver.resolve(scope, value);
                 return;
@@ -443,10 +446,10 @@ pub(super) fn succeed(
     scope: &mut v8::PinScope<'_, '_>,
     resolver: &v8::Global<v8::PromiseResolver>,
     tool: &Tool,
-    output: ToolOutput,
+    value: OutputValue,
 ) {
     let resolver = v8::Local::new(scope, resolver);
-    match value_of(scope, output) {
+    match value_of(scope, value) {
         Ok(value) => {
             let _ = resolver.resolve(scope, value);
         }
@@ -488,9 +491,9 @@ fn set_result<'s>(scope: &mut v8::PinScope<'s, '_>, error: v8::Local<'s, v8::Obj
 /// The value of a result.
 fn value_of<'s>(
     scope: &mut v8::PinScope<'s, '_>,
-    output: ToolOutput,
+    value: OutputValue,
 ) -> Result<v8::Local<'s, v8::Value>, String> {
-    match output.into_value() {
+    match value {
         OutputValue::Json(json) => parsed(scope, json.into()),
         OutputValue::Text(text) => match v8::String::new(scope, &text) {
             Some(text) => Ok(text.into()),

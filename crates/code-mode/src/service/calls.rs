@@ -86,15 +86,16 @@ impl HostCalls {
     /// Runs a nested call. Its result, if the host has it at once; else it goes to the cell's thread.
     pub(crate) fn start_call(&self, cell: Arc<Cell>, call: ToolCall) -> Option<CallResult> {
         let call_id = call.call_id;
-        let host = Arc::clone(&self.host);
-        let token = self.calls_cancelled.child_token();
-        let cancelled = token.clone();
         let span = spans::call(&lock(&self.span), &call);
-        let start = move || host.invoke_tool(call, token);
-        let answer = match self.begin(&cell, &span, start) {
+        let (begun, cancellation) = self.begin_call(&cell, &span, call);
+        let answer = match begun {
             Begun::Done(answer) => return Some(settled(Some(answer))),
             Begun::Pending(answer) => contained(move || answer).instrument(span),
         };
+        let Cancellation { cancelled, grace } = cancellation.unwrap_or_else(|| Cancellation {
+            cancelled: self.calls_cancelled.child_token(),
+            grace: None,
+        });
         let reply = Reply {
             cell,
             command: Some(Command::CallSettled {
@@ -105,7 +106,6 @@ impl HostCalls {
             }),
         };
         lock(&self.tokens).insert(call_id, cancelled.clone());
-        let grace = self.grace;
         let task = async move {
             let result = settled(with_grace(answer, &cancelled, grace).await);
             lock(&reply.cell.calls.tokens).remove(&call_id);
@@ -113,6 +113,27 @@ impl HostCalls {
         };
         self.calls.spawn_on(task, &self.runtime);
         None
+    }
+
+    /// Begins a nested call, with the cancellation that the host was told of, if it is told of any.
+    fn begin_call(
+        &self,
+        cell: &Cell,
+        span: &Span,
+        call: ToolCall,
+    ) -> (Begun<CallResult>, Option<Cancellation>) {
+        let host = Arc::clone(&self.host);
+        if host.functions().is_some() {
+            let start = move || host.functions().expect("as before").start(call);
+            return (self.begin(cell, span, start), None);
+        }
+        let token = self.calls_cancelled.child_token();
+        let cancellation = Cancellation {
+            cancelled: token.clone(),
+            grace: Some(self.grace),
+        };
+        let start = move || host.invoke_tool(call, token);
+        (self.begin(cell, span, start), Some(cancellation))
     }
 
     /// Runs a notification. Whether the host has heard it at once; else the cell's thread is told.
@@ -133,7 +154,7 @@ impl HostCalls {
             cell,
             command: Some(done),
         };
-        let grace = self.grace;
+        let grace = Some(self.grace);
         let task = async move {
             // A host that panics or is too slow has not heard it; the script is not told.
             let _: Option<Result<(), _>> = with_grace(heard, &cancelled, grace).await;
@@ -228,17 +249,24 @@ fn settled(answer: Option<Result<CallResult, HostPanicked>>) -> CallResult {
     }
 }
 
+/// How a nested call that waits is cancelled.
+struct Cancellation {
+    cancelled: CancellationToken,
+    /// How long the host may go on after that; without it the future is dropped at once.
+    grace: Option<Duration>,
+}
+
 /// Runs a host future to its end, or to `grace` after its cancellation.
 async fn with_grace<T>(
     future: impl Future<Output = T>,
     cancelled: &CancellationToken,
-    grace: Duration,
+    grace: Option<Duration>,
 ) -> Option<T> {
     let mut future = std::pin::pin!(future);
     tokio::select! {
         biased;
         output = &mut future => Some(output),
-        () = cancelled.cancelled() => tokio::time::timeout(grace, future).await.ok(),
+        () = cancelled.cancelled() => tokio::time::timeout(grace?, future).await.ok(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Ending a cell that has not ended by itself.
 
-use code_mode::{CellState, RuntimeResponse, WaitError, WaitRequest};
+use code_mode::{CellState, ExecuteRequest, RuntimeResponse, WaitError, WaitRequest};
 use serde_json::json;
 
 use crate::alone;
@@ -261,6 +261,37 @@ async fn a_host_that_ignores_its_cancellation_is_dropped_after_the_grace() {
         .build(Deaf);
     let response = session
         .execute(request("await tools.call()").yield_time_ms(0))
+        .await
+        .unwrap();
+    let response = session
+        .wait(WaitRequest::terminate(response.cell_id()))
+        .await
+        .unwrap();
+    assert!(is_terminated(&response));
+}
+
+#[tokio::test]
+async fn a_closure_that_waits_is_dropped_at_once_without_a_grace() {
+    use code_mode::{FunctionHost, Session, ToolDefinition};
+
+    let host = FunctionHost::new().function(ToolDefinition::function("call", "Waits."), |_| {
+        std::future::pending()
+    });
+    let tools = host.tools();
+    let session = Session::builder()
+        .cancellation_grace(std::time::Duration::from_secs(24 * 60 * 60))
+        .build(host);
+    let script = "const aborted = new AbortController();
+        const call = tools.call({}, { signal: aborted.signal });
+        aborted.abort('enough');
+        text(await call.catch((reason) => reason));
+        await tools.call()";
+    let response = session
+        .execute(
+            ExecuteRequest::new(script)
+                .enabled_tools(tools)
+                .yield_time_ms(0),
+        )
         .await
         .unwrap();
     let response = session
