@@ -384,9 +384,6 @@ impl<E: CallEvents> Host for McpHost<E> {
         call: ToolCall,
         cancellation: CancellationToken,
     ) -> Result<ToolOutput, ToolError> {
-        // The engine polls a call first on the thread of its cell, in case that is all there is to it.
-        // A call of a server never is, and what watches the cell expects its questions from the runtime.
-        tokio::task::yield_now().await;
         let catalogue = self.upstream.catalogue();
         let Some((server, tool)) = catalogue.route(&call.tool.definition) else {
             let name = &call.tool.global_name;

@@ -43,8 +43,10 @@ pub(super) struct EndedCalls {
 #[derive(Default)]
 pub(super) struct Cells {
     cells: Mutex<HashMap<CellId, Arc<CellLog>>>,
-    /// Tools (server, name) that a person allowed for the whole session.
-    allowed: Mutex<HashSet<(String, String)>>,
+    /// What a person allowed for the whole session. Locked while a question is opened and while one is
+    /// answered, so that an answer for the session leaves none open that it is about. Locked before
+    /// every other.
+    allowed: Mutex<HashSet<Subject>>,
 }
 
 impl Cells {
@@ -64,34 +66,45 @@ impl Cells {
         lock(&self.cells).get(&cell_id).cloned()
     }
 
-    fn is_allowed(&self, question: &host::Question) -> bool {
-        lock(&self.allowed).contains(&(question.server.clone(), question.tool.clone()))
+    /// Opens a question of a cell. `None` if a person has allowed for the session what it is about.
+    fn open(
+        &self,
+        cell: Arc<CellLog>,
+        subject: Subject,
+        form: impl FnOnce() -> ElicitRequestParams,
+    ) -> Option<Opened> {
+        let allowed = lock(&self.allowed);
+        if allowed.contains(&subject) {
+            return None;
+        }
+        let (id, reply) = cell.open(form(), subject);
+        Some(Opened {
+            reply,
+            withdraw: Withdraw { cell, id },
+        })
     }
 
     /// Answers a question of a cell. A person who allows a tool for the session answers all questions of
     /// the session that are about it.
     pub(super) fn answer(&self, cell: &CellLog, question_id: &str, reply: Reply) {
         let allows = reply.answer() == Answer::AllowAlways;
-        let Some(Subject::Call { server, tool }) = cell.close(question_id, reply) else {
+        let mut allowed = lock(&self.allowed);
+        let Some(subject @ Subject::Call { .. }) = cell.close(question_id, reply) else {
             return;
         };
         if !allows {
             return;
         }
-        let subject = Subject::Call {
-            server: server.clone(),
-            tool: tool.clone(),
-        };
-        lock(&self.allowed).insert((server, tool));
         let cells: Vec<_> = lock(&self.cells).values().cloned().collect();
         for cell in cells {
             cell.allow_all(&subject);
         }
+        allowed.insert(subject);
     }
 }
 
 /// What a question is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Subject {
     /// Whether a call may go ahead.
     Call { server: String, tool: String },
@@ -289,6 +302,22 @@ impl CellLog {
 /// The session's ear on the host: every event of every nested call goes into the [`Cells`].
 pub(super) struct SessionEvents(pub(super) Arc<Cells>);
 
+/// A question that was put and waits for its answer. Dropped, it is taken back.
+struct Opened {
+    reply: oneshot::Receiver<Reply>,
+    withdraw: Withdraw,
+}
+
+impl Opened {
+    /// Waits, suspended, until a request that watches the cell has the answer.
+    async fn answered(self) -> Reply {
+        let _withdraw = self.withdraw;
+        self.reply
+            .await
+            .unwrap_or_else(|_| Reply::Nobody("the session has ended".to_owned()))
+    }
+}
+
 /// Takes a question back when the call behind it is gone, however it went.
 struct Withdraw {
     cell: Arc<CellLog>,
@@ -302,33 +331,27 @@ impl Drop for Withdraw {
 }
 
 impl SessionEvents {
-    /// Waits, suspended, until a request that watches the cell has the answer.
+    /// The answer to a question, which is that of the session if there is one.
     async fn answered(
         &self,
         cell_id: CellId,
-        form: ElicitRequestParams,
         subject: Subject,
+        form: impl FnOnce() -> ElicitRequestParams,
     ) -> Reply {
-        let cell = self.0.of(cell_id);
-        let (id, reply) = cell.open(form, subject);
-        let _withdraw = Withdraw { cell, id };
-        reply
-            .await
-            .unwrap_or_else(|_| Reply::Nobody("the session has ended".to_owned()))
+        match self.0.open(self.0.of(cell_id), subject, form) {
+            Some(opened) => opened.answered().await,
+            None => Reply::Allowed,
+        }
     }
 }
 
 impl CallEvents for SessionEvents {
     async fn ask(&self, call: host::Question, cancellation: CancellationToken) -> Answer {
-        if self.0.is_allowed(&call) {
-            return Answer::AllowAlways;
-        }
-        let form = question::form(&call);
         let subject = Subject::Call {
-            server: call.server,
-            tool: call.tool,
+            server: call.server.clone(),
+            tool: call.tool.clone(),
         };
-        let answered = self.answered(call.cell_id, form, subject);
+        let answered = self.answered(call.cell_id, subject, || question::form(&call));
         match cancellation.run_until_cancelled(answered).await {
             Some(reply) => reply.answer(),
             None => Answer::Refuse("the call was cancelled".to_owned()),
@@ -341,8 +364,8 @@ impl CallEvents for SessionEvents {
         server: &str,
         asked: ElicitRequestParams,
     ) -> ElicitResult {
-        let form = question::of_server(server, asked);
-        match self.answered(call.cell_id, form, Subject::Server).await {
+        let form = || question::of_server(server, asked);
+        match self.answered(call.cell_id, Subject::Server, form).await {
             Reply::Said(result) => result,
             Reply::Allowed | Reply::Nobody(_) => ElicitResult::new(ElicitationAction::Decline),
         }
@@ -423,4 +446,56 @@ pub(super) fn milliseconds(duration: Duration) -> u64 {
 /// Locks, whatever a panic elsewhere left: each step of a critical section leaves its data whole.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::TryLockError;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn subject() -> Subject {
+        Subject::Call {
+            server: "files".to_owned(),
+            tool: "write".to_owned(),
+        }
+    }
+
+    fn form() -> ElicitRequestParams {
+        question::form(&host::Question {
+            cell_id: "1".parse().unwrap(),
+            server: "files".to_owned(),
+            tool: "write".to_owned(),
+            arguments: serde_json::Map::new(),
+        })
+    }
+
+    fn for_the_session() -> Reply {
+        let content = json!({ "decision": "Allow for this session" });
+        Reply::Said(ElicitResult::new(ElicitationAction::Accept).with_content(content))
+    }
+
+    #[test]
+    fn an_answer_for_the_session_leaves_no_question_open_that_was_being_put_meanwhile() {
+        let cells = Cells::default();
+        let cell = cells.of("1".parse().unwrap());
+        let first = cells.open(Arc::clone(&cell), subject(), form).unwrap();
+        let answer = || cells.answer(&cell, &first.withdraw.id, for_the_session());
+        // The worst moment for the answer: the second was found to be worth a question, and is none yet.
+        let second = cells.open(Arc::clone(&cell), subject(), || {
+            if !matches!(cells.allowed.try_lock(), Err(TryLockError::WouldBlock)) {
+                answer();
+            }
+            form()
+        });
+        // Where it had to wait for the second, it comes now.
+        answer();
+        assert!(cell.questions().is_empty());
+        let mut second = second.expect("it came before the answer");
+        let reply = second.reply.try_recv().unwrap();
+        assert_eq!(reply.answer(), Answer::AllowAlways);
+        assert!(cells.open(cell, subject(), form).is_none());
+    }
 }

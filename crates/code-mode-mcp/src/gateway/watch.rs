@@ -4,6 +4,7 @@
 //! What a cell still has to say is never taken before it can be answered: everything here may be
 //! dropped at any point and the next request finds it.
 
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -77,11 +78,10 @@ impl Watch<'_> {
             if self.refuse_what_cannot_be_asked(&questions) {
                 continue;
             }
+            let mut in_the_answer = false;
             if let (Some(first), None) = (questions.first(), &asking) {
                 match self.client.way_to_ask {
-                    WayToAsk::InputRequired => {
-                        return Seen::Question(self.ask_in_the_answer(&questions));
-                    }
+                    WayToAsk::InputRequired => in_the_answer = true,
                     WayToAsk::Elicit => asking = Some(Asking::start(&self.client.peer, first)),
                 }
             }
@@ -101,6 +101,11 @@ impl Watch<'_> {
                 answered = &mut answer => {
                     self.last_words(telling).await;
                     return answered.map_or_else(Seen::Error, Seen::Answer);
+                }
+                // Here, as a script that yielded before it called is answered with that before.
+                () = ready(()), if in_the_answer => {
+                    self.last_words(telling).await;
+                    return Seen::Question(self.ask_in_the_answer(&questions));
                 }
                 said = answer_to(&mut asking) => {
                     if let Some(asking) = asking.take() {

@@ -1,6 +1,7 @@
 //! A host that has its answer at once, and one that has not: nested calls and notifications are polled
 //! first where the script makes them.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
@@ -12,7 +13,11 @@ use code_mode::{
     RuntimeResponse, Session, ToolCall, ToolDefinition, ToolError, ToolOutput, ToolSet,
     WaitRequest, WaitUntil,
 };
-use serde_json::json;
+use futures_util::future::join;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::sync::{Notify, oneshot};
 
 use crate::support::{LONG_MS, text_items};
 
@@ -220,6 +225,62 @@ async fn a_future_that_is_woken_between_or_after_its_polls_is_polled_again() {
                   const all = await Promise.all(Array.from({ length: 50 }, () => tools.wakes()));
                   text(all.length);";
     assert_eq!(texts_of(host, script).await, ["50"]);
+}
+
+/// Has `fire` run once `waits` was polled for the first time, and before it is polled again.
+async fn fired_between_polls(waits: impl Future<Output = ()>, fire: impl FnOnce()) {
+    join(waits, async { fire() }).await;
+}
+
+/// Futures that remember who is to be woken, each fired between two polls.
+fn fired_in_every_way() -> Vec<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    let told = || {
+        let (sender, receiver) = oneshot::channel();
+        (
+            move || sender.send(()).unwrap(),
+            receiver.map(Result::unwrap),
+        )
+    };
+    let (fire, one) = told();
+    let (fire_shared, shared) = told();
+    let shared = shared.shared();
+    let both = join(shared.clone(), shared).map(|_| ());
+    let (fire_first, first) = told();
+    let mut set: FuturesUnordered<_> = [first].into_iter().collect();
+    let next = poll_fn(move |context| set.poll_next_unpin(context)).map(Option::unwrap);
+    vec![
+        Box::pin(fired_between_polls(one, fire)),
+        Box::pin(fired_between_polls(both, fire_shared)),
+        Box::pin(fired_between_polls(next, fire_first)),
+        Box::pin(async {
+            let notify = Notify::new();
+            fired_between_polls(notify.notified(), || notify.notify_one()).await;
+        }),
+        Box::pin(async {
+            let notify = Notify::new();
+            fired_between_polls(notify.notified(), || notify.notify_waiters()).await;
+        }),
+        Box::pin(async {
+            let token = CancellationToken::new();
+            fired_between_polls(token.cancelled(), || token.cancel()).await;
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn what_comes_between_the_first_poll_and_the_second_is_found_by_the_second() {
+    let host = with("waits", |call| async move {
+        let mut ways = fired_in_every_way();
+        let way: usize =
+            serde_json::from_value(call.input.parse::<Value>()?["way"].take()).unwrap();
+        ways.swap_remove(way).await;
+        Ok(ToolOutput::from(json!(way)))
+    });
+    let ways = fired_in_every_way().len();
+    let script =
+        format!("for (let way = 0; way < {ways}; way++) text(await tools.waits({{ way }}))");
+    let expected: Vec<String> = (0..ways).map(|way| way.to_string()).collect();
+    assert_eq!(texts_of(host, &script).await, expected);
 }
 
 /// A host whose tool uses all that the runtime offers, from its first poll on.

@@ -242,6 +242,38 @@ async fn a_question_that_nobody_watches_waits_for_the_next_wait() {
 }
 
 #[tokio::test]
+async fn a_yield_from_before_a_question_is_answered_before_it() {
+    let server = Server::with_tools("test", vec![tool("echo"), tool("gate")]).await;
+    let gateway = gateway(&[&server], policy(Action::Ask, "test/echo"), options()).await;
+    let mut rig = Rig { gateway, server };
+    for revision in REVISIONS {
+        let client = person(&rig, revision).await;
+        client
+            .exec(
+                "yield_control(); await tools.mcp__test__gate();
+                 yield_control();
+                 const asked = tools.mcp__test__echo({ text: 'done' });
+                 await tools.mcp__test__gate();
+                 text(await asked);",
+            )
+            .await;
+        rig.server.call().await.answer_text("");
+        // The script has yielded and asked by now, and nobody watched.
+        let gate = rig.server.call().await;
+        let wait = params("wait", json!({ "cell_id": "1" }));
+        let CallToolResponse::Complete(yielded) = client.call_once(wait).await else {
+            panic!("the yield came first");
+        };
+        assert_eq!(structured(&yielded)["status"], "running");
+        gate.answer_text("");
+        let (result, ()) = tokio::join!(client.call("wait", json!({ "cell_id": "1" })), async {
+            client.is_asked().await.says("Allow once");
+        });
+        assert_eq!(output(&result), "done");
+    }
+}
+
+#[tokio::test]
 async fn the_yield_timer_stands_still_while_a_person_is_asked() {
     let mut rig = asking().await;
     let client = person(&rig, Revision::V2025_11_25).await;
