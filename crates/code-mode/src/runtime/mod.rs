@@ -38,7 +38,7 @@ mod web;
 pub(crate) use code_cache::CodeCache;
 pub(crate) use control::StopReason;
 pub(crate) use events::{CellEvents, Command, NestedCall, Outcome, Refused};
-pub(crate) use thread::{CellIsolate, CellSource, CellThread, spawn};
+pub(crate) use thread::{CellIsolate, CellSource, CellThread, ThreadEnds, spawn};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
