@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use code_mode::{
-    ExecuteRequest, FunctionHost, RuntimeResponse, Session, ToolCall, ToolDefinition, ToolOutput,
-    ToolSet, standby,
+    ExecuteRequest, FunctionHost, Isolation, RuntimeResponse, Session, ToolCall, ToolDefinition,
+    ToolOutput, ToolSet, standby,
 };
 use tokio::runtime::{self, Runtime};
 
@@ -31,6 +31,8 @@ pub enum Standby {
     Repeated,
     /// Never anything.
     None,
+    /// A worker process with its floor, in which the session's cells run.
+    Worker,
 }
 
 /// An exec of `script` with these tools, to be called again and again. The first one makes the
@@ -41,7 +43,7 @@ pub fn executor(
     tool_names: Vec<String>,
     input_schema: Option<&str>,
 ) -> impl FnMut() -> Timing {
-    let embedder = Embedder::new(tool_names, input_schema);
+    let embedder = Embedder::new(tool_names, input_schema, standby.isolation());
     standby.configure();
     move || {
         standby.before_exec();
@@ -53,10 +55,34 @@ pub fn executor(
     }
 }
 
+/// The program of the workers, in a build with `worker-processes`.
+pub const WORKER: Option<&str> = if cfg!(all(unix, feature = "worker-processes")) {
+    option_env!("CARGO_BIN_EXE_code_mode_test_worker")
+} else {
+    None
+};
+
 impl Standby {
+    #[cfg(all(unix, feature = "worker-processes"))]
+    fn isolation(self) -> Isolation {
+        use code_mode::worker::{Options, Pool};
+
+        match (self, WORKER) {
+            (Self::Worker, Some(program)) => {
+                Isolation::Process(Pool::new(Options::default().program(program)))
+            }
+            _ => Isolation::InProcess,
+        }
+    }
+
+    #[cfg(not(all(unix, feature = "worker-processes")))]
+    fn isolation(self) -> Isolation {
+        Isolation::InProcess
+    }
+
     pub fn configure(self) {
         match self {
-            Self::AsItComes => {}
+            Self::AsItComes | Self::Worker => {}
             Self::Ready | Self::Rested | Self::Repeated => {
                 // No more than that: whoever waits for two is not to measure beside the making of a third.
                 standby::configure(standby::Options::default().floor(STANDBYS).cap(STANDBYS));
@@ -71,11 +97,23 @@ impl Standby {
         match self {
             Self::AsItComes | Self::None => {}
             Self::Ready | Self::Repeated => await_standbys(STANDBYS),
+            Self::Worker => spin(WORKER_REST),
             Self::Rested => {
                 await_standbys(STANDBYS);
                 thread::sleep(REST);
             }
         }
+    }
+}
+
+/// In which a worker takes an isolate down and makes another: only it knows when it is done.
+const WORKER_REST: Duration = Duration::from_millis(10);
+
+/// A pause in which the caller's processor stays awake.
+fn spin(pause: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < pause {
+        thread::yield_now();
     }
 }
 
@@ -138,7 +176,7 @@ struct Embedder {
 }
 
 impl Embedder {
-    fn new(tool_names: Vec<String>, input_schema: Option<&str>) -> Self {
+    fn new(tool_names: Vec<String>, input_schema: Option<&str>, isolation: Isolation) -> Self {
         let host = tool_names
             .into_iter()
             .fold(FunctionHost::new(), |host, name| {
@@ -149,7 +187,9 @@ impl Embedder {
             });
         Self {
             tools: host.tools(),
-            session: LazyCell::new(Box::new(|| Session::new(host))),
+            session: LazyCell::new(Box::new(|| {
+                Session::builder().isolation(isolation).build(host)
+            })),
             runtime: embedders_runtime(),
         }
     }
