@@ -97,7 +97,7 @@ impl Standby {
         match self {
             Self::AsItComes | Self::None => {}
             Self::Ready | Self::Repeated => await_standbys(STANDBYS),
-            Self::Worker => spin(WORKER_REST),
+            Self::Worker => await_workers(),
             Self::Rested => {
                 await_standbys(STANDBYS);
                 thread::sleep(REST);
@@ -106,15 +106,33 @@ impl Standby {
     }
 }
 
-/// In which a worker takes an isolate down and makes another: only it knows when it is done.
-const WORKER_REST: Duration = Duration::from_millis(10);
+/// Returns when no thread of the workers has anything to do: an isolate was taken down, and another one
+/// stands by. Where the system does not tell, after as long as that takes.
+pub fn await_workers() {
+    const AS_LONG_AS_IT_TAKES: Duration = Duration::from_millis(10);
 
-/// A pause in which the caller's processor stays awake.
-fn spin(pause: Duration) {
     let start = Instant::now();
-    while start.elapsed() < pause {
+    while !workers_sleep().unwrap_or(start.elapsed() >= AS_LONG_AS_IT_TAKES) {
         thread::yield_now();
     }
+}
+
+/// Whether all threads of all children of this process sleep.
+fn workers_sleep() -> Option<bool> {
+    for task in std::fs::read_dir("/proc/self/task").ok()? {
+        let children = std::fs::read_to_string(task.ok()?.path().join("children")).ok()?;
+        for child in children.split_whitespace() {
+            for task in std::fs::read_dir(format!("/proc/{child}/task")).ok()? {
+                let stat = std::fs::read_to_string(task.ok()?.path().join("stat")).ok()?;
+                // The name in brackets may have anything in it.
+                let state = stat.rsplit_once(") ")?.1;
+                if !state.starts_with('S') {
+                    return Some(false);
+                }
+            }
+        }
+    }
+    Some(true)
 }
 
 /// A pause between two execs, as a model makes it, but for the bench's patience.
