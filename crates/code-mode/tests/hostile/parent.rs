@@ -1,0 +1,121 @@
+//! Starts processes for hostile scripts, watches over them, and hears what they say.
+
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::procfs;
+
+/// A process that holds more than this is ended, for the sake of the machine.
+const TOO_MUCH_MIB: u64 = 4096;
+
+/// How often its memory is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How a process came to its end.
+#[derive(Debug)]
+pub enum Fate {
+    Exited,
+    Died(String),
+    /// It said nothing more in its time, and was ended.
+    Froze,
+    /// It held so many MiB, and was ended.
+    Grew(u64),
+}
+
+/// What a process said, and its end.
+pub struct Heard {
+    /// The fields of all lines, later over earlier ones.
+    pub said: Map<String, Value>,
+    pub fate: Fate,
+}
+
+/// Runs this binary again with these arguments. `bound` is the most time between two of its lines.
+pub async fn run(
+    arguments: &[&str],
+    bound: Duration,
+    mut on_line: impl FnMut(&Map<String, Value>),
+) -> Heard {
+    let binary = std::env::current_exe().expect("the test binary has a path");
+    let mut child = Command::new(binary)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the test binary starts");
+    let mut errors = child.stderr.take().expect("it is piped");
+    let errors = tokio::spawn(async move {
+        let mut text = Vec::new();
+        let _ = errors.read_to_end(&mut text).await;
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let mut said = Map::new();
+    let ended = loop {
+        match next_line(&mut child, &mut lines, bound).await {
+            Ok(Some(line)) => {
+                on_line(&line);
+                said.extend(line);
+            }
+            Ok(None) => break None,
+            Err(fate) => break Some(fate),
+        }
+    };
+    let fate = match ended {
+        Some(fate) => {
+            let _ = child.kill().await;
+            fate
+        }
+        None => {
+            let status = child.wait().await.expect("a child can be waited for");
+            fate(status, &errors.await.unwrap_or_default())
+        }
+    };
+    Heard { said, fate }
+}
+
+/// What the child says next; `None` at its end.
+async fn next_line(
+    child: &mut Child,
+    lines: &mut Lines<BufReader<ChildStdout>>,
+    bound: Duration,
+) -> Result<Option<Map<String, Value>>, Fate> {
+    let watched = async {
+        loop {
+            tokio::select! {
+                line = lines.next_line() => return Ok(line.ok().flatten()),
+                () = tokio::time::sleep(LOOK) => {
+                    let resident = child.id().and_then(procfs::resident_mib).unwrap_or(0);
+                    if resident > TOO_MUCH_MIB {
+                        return Err(Fate::Grew(resident));
+                    }
+                }
+            }
+        }
+    };
+    let line = tokio::time::timeout(bound, watched)
+        .await
+        .map_err(|_| Fate::Froze)??;
+    Ok(line.map(|line| match serde_json::from_str(&line) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::from_iter([("stray".to_owned(), Value::from(line))]),
+    }))
+}
+
+fn fate(status: ExitStatus, errors: &str) -> Fate {
+    if status.success() {
+        return Fate::Exited;
+    }
+    // V8 and panics say why in the lines before the stack.
+    let why: Vec<&str> = errors
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .take(4)
+        .collect();
+    Fate::Died(format!("{status}: {}", why.join(" | ")))
+}

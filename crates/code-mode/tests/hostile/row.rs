@@ -1,0 +1,139 @@
+//! What one hostile script is, and how it may end.
+
+use std::fmt;
+
+/// How a cell ended, as its caller sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The script came to its end.
+    Value,
+    /// It failed with an exception whose text contains this.
+    Error(&'static str),
+    /// It was stopped over its heap limit.
+    Memory,
+    /// It was stopped over its CPU time.
+    Time,
+    /// It was given up over a limit, its thread still computing.
+    Wedged,
+    /// It was given up because V8 could not serve an allocation; its thread is parked.
+    Parked,
+    /// It was ended by its caller.
+    Terminated,
+    /// Its worker process went with it.
+    WorkerLost,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value => f.write_str("value"),
+            Self::Error(text) => write!(f, "error {text:?}"),
+            Self::Memory => f.write_str("memory"),
+            Self::Time => f.write_str("time"),
+            Self::Wedged => f.write_str("wedged"),
+            Self::Parked => f.write_str("parked"),
+            Self::Terminated => f.write_str("terminated"),
+            Self::WorkerLost => f.write_str("worker lost"),
+        }
+    }
+}
+
+/// Where cells run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    InProcess,
+}
+
+impl Mode {
+    pub const ALL: [Self; 1] = [Self::InProcess];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InProcess => "in_process",
+        }
+    }
+}
+
+/// The text of a script.
+#[derive(Clone, Copy)]
+pub enum Script {
+    Text(&'static str),
+    /// Too long to be written down.
+    Made(fn() -> String),
+}
+
+impl Script {
+    pub fn source(self) -> String {
+        match self {
+            Self::Text(text) => text.to_owned(),
+            Self::Made(make) => make(),
+        }
+    }
+}
+
+/// One hostile script.
+///
+/// A row may name more than one ending only where the script runs into two limits at once and V8's own
+/// timing decides between them.
+#[derive(Clone, Copy)]
+pub struct Row {
+    pub name: &'static str,
+    pub script: Script,
+    in_process: &'static [Ending],
+    /// `None` where it is as in the process, but for threads that are lost there: a worker may be ended
+    /// in their place.
+    process: Option<&'static [Ending]>,
+    /// The most resident memory its process may come to.
+    pub peak_mib: u64,
+    /// The most processor time of its process until it is answered.
+    pub cpu_ms: u64,
+}
+
+/// For a heap of 64 MiB: what V8 takes on top to come out of an allocation, the binary itself, and room.
+const PEAK_MIB: u64 = 400;
+
+/// For a CPU time of one second: time to notice that nothing helps, and room for an unoptimised build.
+const CPU_MS: u64 = 2_500;
+
+pub const fn row(name: &'static str, script: &'static str, ends: &'static [Ending]) -> Row {
+    Row {
+        name,
+        script: Script::Text(script),
+        in_process: ends,
+        process: None,
+        peak_mib: PEAK_MIB,
+        cpu_ms: CPU_MS,
+    }
+}
+
+pub const fn made(name: &'static str, script: fn() -> String, ends: &'static [Ending]) -> Row {
+    Row {
+        script: Script::Made(script),
+        ..row(name, "", ends)
+    }
+}
+
+impl Row {
+    /// Lets it come to this much memory.
+    pub const fn peak_mib(self, peak_mib: u64) -> Self {
+        Self { peak_mib, ..self }
+    }
+
+    /// Lets its process compute for this long before it is answered.
+    pub const fn cpu_ms(self, cpu_ms: u64) -> Self {
+        Self { cpu_ms, ..self }
+    }
+
+    /// How it may end.
+    pub fn endings(&self, mode: Mode) -> Vec<Ending> {
+        match mode {
+            Mode::InProcess => self.in_process.to_vec(),
+        }
+    }
+}
+
+/// Rows about one subject.
+pub struct Group {
+    pub name: &'static str,
+    pub rows: &'static [Row],
+}
