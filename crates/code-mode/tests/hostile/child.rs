@@ -24,7 +24,7 @@ pub struct Answer {
 }
 
 /// One JSON object a line, each flushed: what comes after may end the process.
-fn say(line: &Value) {
+pub fn say(line: &Value) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())
@@ -33,7 +33,7 @@ fn say(line: &Value) {
 
 /// One script, one more cell in its session, and the end of the session.
 pub async fn one(mode: Mode, row: &Row) {
-    let session = host::session(mode, host::CPU_TIME);
+    let session = host::session(mode, row.cpu_time());
     let (start, cpu) = (Instant::now(), procfs::cpu_ms());
     let answer = match run(&session, row.script.source()).await {
         Ok(answer) => answer,
@@ -137,13 +137,13 @@ pub fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// As much of a text as tells how it begins.
+/// The first line of a text, without its middle if that is long.
 fn shortened(text: &str) -> String {
-    const MOST: usize = 300;
-    text.chars().take(MOST).collect()
-}
-
-/// A line about a step of [`sequence`](crate::sequence).
-pub fn say_step(line: &Value) {
-    say(line);
+    const MOST: usize = 200;
+    let line: Vec<char> = text.lines().next().unwrap_or_default().chars().collect();
+    if line.len() <= 2 * MOST {
+        return line.into_iter().collect();
+    }
+    let (start, end) = (&line[..MOST], &line[line.len() - MOST..]);
+    start.iter().chain(&['…']).chain(end).collect()
 }

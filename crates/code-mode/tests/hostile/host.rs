@@ -1,6 +1,5 @@
 //! The host of hostile scripts, and the session they run in.
 
-use std::future::pending;
 use std::time::Duration;
 
 use code_mode::{
@@ -12,7 +11,9 @@ use serde_json::Value;
 use crate::row::Mode;
 
 pub const HEAP_MIB: usize = 64;
-pub const CPU_TIME: Duration = Duration::from_secs(1);
+
+/// How long a notification that is held takes, unless the cell is terminated.
+const HELD: Duration = Duration::from_secs(2);
 
 /// Answers, fails, and leaves unanswered.
 pub struct HostileHost;
@@ -21,18 +22,24 @@ impl Host for HostileHost {
     async fn invoke_tool(
         &self,
         call: ToolCall,
-        _cancellation: CancellationToken,
+        cancellation: CancellationToken,
     ) -> Result<ToolOutput, ToolError> {
         match call.tool.definition.name.as_str() {
             "echo" => Ok(ToolOutput::from(call.input.parse::<Value>()?)),
             "fail" => Err(ToolError::new("it fails")),
-            _ => pending().await,
+            _ => {
+                cancellation.cancelled().await;
+                Err(ToolError::new("it was cancelled"))
+            }
         }
     }
 
     async fn notify(&self, notification: Notification, cancellation: CancellationToken) {
         if notification.text.starts_with("held") {
-            cancellation.cancelled().await;
+            tokio::select! {
+                () = cancellation.cancelled() => {}
+                () = tokio::time::sleep(HELD) => {}
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //!     cargo test -p code-mode --test hostile            everything
 //!     cargo test -p code-mode --test hostile -- json    what has `json` in its name
 //!     cargo test -p code-mode --test hostile -- --list  the names
+//!     cargo test -p code-mode --test hostile -- --endings
+//!                                                       how each script may end
 //!
 //! Each script of the table runs in a process of its own, this binary again, so that one that ends or
 //! freezes its process fails its row alone.
@@ -47,6 +49,10 @@ fn main() -> ExitCode {
         list(&selection);
         return ExitCode::SUCCESS;
     }
+    if selection.only_endings {
+        table::print_endings(&selection.trials());
+        return ExitCode::SUCCESS;
+    }
     let wrong = runtime.block_on(run(&selection));
     for wrong in &wrong {
         println!("WRONG {wrong}");
@@ -65,11 +71,7 @@ async fn run(selection: &Selection) -> Vec<String> {
         println!("the table is left out: this platform's V8 cannot be contained so far");
         return wrong;
     }
-    let trials: Vec<_> = table::trials()
-        .into_iter()
-        .filter(|trial| selection.has(&trial.name()))
-        .collect();
-    wrong.extend(table::run(&trials).await);
+    wrong.extend(table::run(&selection.trials()).await);
     for mode in Mode::ALL {
         if selection.has(&sequence::name(mode)) {
             wrong.extend(sequence::run(mode).await);
@@ -112,6 +114,7 @@ struct Selection {
     skipped: Vec<String>,
     exact: bool,
     only_list: bool,
+    only_endings: bool,
     nothing: bool,
 }
 
@@ -123,6 +126,7 @@ impl Selection {
             match argument.as_str() {
                 "--exact" => selection.exact = true,
                 "--list" => selection.only_list = true,
+                "--endings" => selection.only_endings = true,
                 "--ignored" => selection.nothing = true,
                 "--skip" => selection.skipped.extend(arguments.next().cloned()),
                 "--test-threads" | "--format" | "--color" | "--logfile" | "-Z" => {
@@ -133,6 +137,13 @@ impl Selection {
             }
         }
         selection
+    }
+
+    /// The rows of the table that are asked for.
+    fn trials(&self) -> Vec<table::Trial> {
+        let mut trials = table::trials();
+        trials.retain(|trial| self.has(&trial.name()));
+        trials
     }
 
     fn has(&self, name: &str) -> bool {

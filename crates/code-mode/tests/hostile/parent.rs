@@ -31,6 +31,8 @@ pub struct Heard {
     /// The fields of all lines, later over earlier ones.
     pub said: Map<String, Value>,
     pub fate: Fate,
+    /// What it wrote that was not asked for: other lines, and to standard error.
+    pub stray: String,
 }
 
 /// Runs this binary again with these arguments. `bound` is the most time between two of its lines.
@@ -55,13 +57,16 @@ pub async fn run(
         String::from_utf8_lossy(&text).into_owned()
     });
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-    let mut said = Map::new();
+    let (mut said, mut stray) = (Map::new(), String::new());
     let ended = loop {
         match next_line(&mut child, &mut lines, bound).await {
-            Ok(Some(line)) => {
-                on_line(&line);
-                said.extend(line);
-            }
+            Ok(Some(line)) => match serde_json::from_str(&line) {
+                Ok(Value::Object(fields)) => {
+                    on_line(&fields);
+                    said.extend(fields);
+                }
+                _ => stray.push_str(&line),
+            },
             Ok(None) => break None,
             Err(fate) => break Some(fate),
         }
@@ -73,10 +78,14 @@ pub async fn run(
         }
         None => {
             let status = child.wait().await.expect("a child can be waited for");
-            fate(status, &errors.await.unwrap_or_default())
+            let errors = errors.await.unwrap_or_default();
+            if status.success() {
+                stray.push_str(&errors);
+            }
+            fate(status, &errors)
         }
     };
-    Heard { said, fate }
+    Heard { said, fate, stray }
 }
 
 /// What the child says next; `None` at its end.
@@ -84,7 +93,7 @@ async fn next_line(
     child: &mut Child,
     lines: &mut Lines<BufReader<ChildStdout>>,
     bound: Duration,
-) -> Result<Option<Map<String, Value>>, Fate> {
+) -> Result<Option<String>, Fate> {
     let watched = async {
         loop {
             tokio::select! {
@@ -98,13 +107,9 @@ async fn next_line(
             }
         }
     };
-    let line = tokio::time::timeout(bound, watched)
+    tokio::time::timeout(bound, watched)
         .await
-        .map_err(|_| Fate::Froze)??;
-    Ok(line.map(|line| match serde_json::from_str(&line) {
-        Ok(Value::Object(fields)) => fields,
-        _ => Map::from_iter([("stray".to_owned(), Value::from(line))]),
-    }))
+        .map_err(|_| Fate::Froze)?
 }
 
 fn fate(status: ExitStatus, errors: &str) -> Fate {

@@ -1,6 +1,7 @@
 //! What one hostile script is, and how it may end.
 
 use std::fmt;
+use std::time::Duration;
 
 /// How a cell ended, as its caller sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,30 +80,24 @@ impl Script {
 pub struct Row {
     pub name: &'static str,
     pub script: Script,
-    in_process: &'static [Ending],
-    /// `None` where it is as in the process, but for threads that are lost there: a worker may be ended
-    /// in their place.
-    process: Option<&'static [Ending]>,
+    ends: &'static [Ending],
     /// The most resident memory its process may come to.
     pub peak_mib: u64,
-    /// The most processor time of its process until it is answered.
-    pub cpu_ms: u64,
 }
 
-/// For a heap of 64 MiB: what V8 takes on top to come out of an allocation, the binary itself, and room.
-const PEAK_MIB: u64 = 400;
+/// A heap of 64 MiB, the 512 MiB that V8 may take on top to come out of an allocation, and the binary.
+const PEAK_MIB: u64 = 640;
 
-/// For a CPU time of one second: time to notice that nothing helps, and room for an unoptimised build.
-const CPU_MS: u64 = 2_500;
+/// How long after its CPU time a cell must be answered, in processor time: to be noticed as wedged, and
+/// room for an unoptimised build.
+const GRACE: Duration = Duration::from_millis(1_500);
 
 pub const fn row(name: &'static str, script: &'static str, ends: &'static [Ending]) -> Row {
     Row {
         name,
         script: Script::Text(script),
-        in_process: ends,
-        process: None,
+        ends,
         peak_mib: PEAK_MIB,
-        cpu_ms: CPU_MS,
     }
 }
 
@@ -119,16 +114,39 @@ impl Row {
         Self { peak_mib, ..self }
     }
 
-    /// Lets its process compute for this long before it is answered.
-    pub const fn cpu_ms(self, cpu_ms: u64) -> Self {
-        Self { cpu_ms, ..self }
-    }
-
     /// How it may end.
     pub fn endings(&self, mode: Mode) -> Vec<Ending> {
         match mode {
-            Mode::InProcess => self.in_process.to_vec(),
+            Mode::InProcess => self.ends.to_vec(),
         }
+    }
+
+    /// How it may end in a worker: as in the process, but for threads that are lost there. A worker is
+    /// ended in their place.
+    pub fn endings_in_worker(&self) -> Vec<Ending> {
+        let mut endings = self.endings(Mode::InProcess);
+        if self.may_lose_its_thread() {
+            endings.push(Ending::WorkerLost);
+        }
+        endings
+    }
+
+    /// Whether its thread may be given up in the process.
+    pub fn may_lose_its_thread(&self) -> bool {
+        self.ends.contains(&Ending::Wedged) || self.ends.contains(&Ending::Parked)
+    }
+
+    /// The CPU time it gets. One that must be stopped for its memory gets more than any machine needs to
+    /// fill that.
+    pub fn cpu_time(&self) -> Duration {
+        let is_of_memory = self.ends.contains(&Ending::Memory);
+        let may_be_slow = self.ends.contains(&Ending::Time) || self.ends.contains(&Ending::Wedged);
+        Duration::from_secs(if is_of_memory && !may_be_slow { 20 } else { 1 })
+    }
+
+    /// The most processor time of its process until it is answered, in milliseconds.
+    pub fn cpu_ms(&self) -> u64 {
+        crate::child::millis(self.cpu_time() + GRACE)
     }
 }
 

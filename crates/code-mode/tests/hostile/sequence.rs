@@ -8,7 +8,7 @@ use crate::child;
 use crate::host;
 use crate::parent::{self, Fate};
 use crate::procfs;
-use crate::row::{Ending, Mode};
+use crate::row::Mode;
 use crate::scripts::GROUPS;
 
 /// Shorter than in the table: here it is not looked at how each script ends.
@@ -65,6 +65,13 @@ pub async fn run(mode: Mode) -> Vec<String> {
             heard.said["next"]
         ));
     }
+    if !heard.stray.is_empty() {
+        wrong.push(format!(
+            "{}: the process wrote what nobody asked for: {}",
+            name(mode),
+            heard.stray
+        ));
+    }
     wrong
 }
 
@@ -74,26 +81,22 @@ pub async fn in_this_process(mode: Mode) {
         .iter()
         .flat_map(|group| group.rows.iter().map(move |row| (group.name, row)))
         .collect();
-    let may_be_lost = |row: &crate::row::Row| {
-        let endings = row.endings(mode);
-        endings.contains(&Ending::Wedged) || endings.contains(&Ending::Parked)
-    };
-    rows.sort_by_key(|(_, row)| may_be_lost(row));
+    rows.sort_by_key(|(_, row)| row.may_lose_its_thread());
 
     // The first cell makes what stays for good.
     let last = host::session(mode, CPU_TIME);
     child::next(&last).await;
-    child::say_step(&json!({
+    child::say(&json!({
         "threads_before": procfs::threads(),
         "resident_mib_before": procfs::resident_mib(std::process::id()),
     }));
     let (mut sessions, mut ran, mut left_out) = (Vec::new(), 0, 0);
     for (group, row) in rows {
-        if may_be_lost(row) && child::lost(&sessions) >= MOST_LOST {
+        if row.may_lose_its_thread() && child::lost(&sessions) >= MOST_LOST {
             left_out += 1;
             continue;
         }
-        child::say_step(&json!({ "script": format!("{group}::{}", row.name) }));
+        child::say(&json!({ "script": format!("{group}::{}", row.name) }));
         let session = host::session(mode, CPU_TIME);
         let answer = child::run(&session, row.script.source()).await;
         answer.unwrap_or_else(|error| panic!("{group}::{} was refused: {error}", row.name));
@@ -110,7 +113,7 @@ pub async fn in_this_process(mode: Mode) {
             session.shutdown().await;
         }
     }
-    child::say_step(&json!({
+    child::say(&json!({
         "ran": ran,
         "left_out": left_out,
         "next": child::next(&last).await,

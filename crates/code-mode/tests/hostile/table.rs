@@ -13,7 +13,10 @@ use crate::scripts::GROUPS;
 const AT_ONCE: usize = 2;
 
 /// The most time between two signs of life, for a machine that is slow and busy. It finds what hangs.
-const BOUND: Duration = Duration::from_secs(8);
+const BOUND: Duration = Duration::from_secs(6);
+
+/// How much of an error's message the table shows.
+const MESSAGE: usize = 60;
 
 /// One script in one mode.
 #[derive(Clone, Copy)]
@@ -42,11 +45,26 @@ pub fn trials() -> Vec<Trial> {
     Mode::ALL.into_iter().flat_map(in_mode).collect()
 }
 
+/// Prints how each of these may end, in both modes.
+pub fn print_endings(trials: &[Trial]) {
+    let words = |endings: Vec<Ending>| {
+        let endings: Vec<String> = endings.iter().map(Ending::to_string).collect();
+        endings.join(" or ")
+    };
+    for Trial { group, row, .. } in trials {
+        println!("{group}::{}", row.name);
+        println!(
+            "    in the process: {}",
+            words(row.endings(Mode::InProcess))
+        );
+        println!("    in a worker:    {}", words(row.endings_in_worker()));
+    }
+}
+
 /// A script as it ended, and what is wrong with that.
 struct Judged {
     trial: Trial,
     ending: String,
-    text: String,
     heard: Heard,
     wrong: Vec<String>,
 }
@@ -57,8 +75,8 @@ pub async fn run(trials: &[Trial]) -> Vec<String> {
         return Vec::new();
     }
     println!(
-        "{:<10} {:<14} {:<46} {:<11} {:>6} {:>6} {:>5}  next cell",
-        "mode", "group", "script", "ending", "ms", "cpu", "MiB"
+        "{:<10} {:<12} {:<44} {:<10} {:>6} {:>6} {:>5} {:>9}",
+        "mode", "group", "script", "ending", "ms", "cpu ms", "MiB", "next cell"
     );
     let mut judged =
         futures_util::stream::iter(trials.iter().copied().map(run_one)).buffered(AT_ONCE);
@@ -114,10 +132,16 @@ fn judge(trial: Trial, heard: Heard) -> Judged {
     if let Some(next) = said.get("next").filter(|next| **next != "42") {
         wrong.push(format!("the next cell said {next}"));
     }
+    if !heard.stray.is_empty() {
+        wrong.push(format!(
+            "the process wrote what nobody asked for: {}",
+            heard.stray
+        ));
+    }
     check_number(
         said,
         "cpu_ms",
-        row.cpu_ms,
+        row.cpu_ms(),
         "ms of processor time until it was answered",
         &mut wrong,
     );
@@ -130,7 +154,6 @@ fn judge(trial: Trial, heard: Heard) -> Judged {
     Judged {
         trial,
         ending,
-        text,
         heard,
         wrong,
     }
@@ -163,18 +186,20 @@ fn print_row(judged: &Judged) {
         Some(number) => number.to_string(),
         None => "-".to_owned(),
     };
+    let text = |field| heard.said.get(field).and_then(Value::as_str);
+    // The message of what a script threw tells which of its own errors that was.
+    let message = match judged.ending.as_str() {
+        "error" => text("text").unwrap_or_default(),
+        _ => "",
+    };
+    let message: String = message.chars().take(MESSAGE).collect();
     let mark = if judged.wrong.is_empty() {
         ""
     } else {
-        "  WRONG"
+        "WRONG "
     };
-    let next = heard
-        .said
-        .get("next")
-        .and_then(Value::as_str)
-        .unwrap_or("-");
     println!(
-        "{:<10} {:<14} {:<46} {:<11} {:>6} {:>6} {:>5}  {next}{mark}",
+        "{:<10} {:<12} {:<44} {:<10} {:>6} {:>6} {:>5} {:>9}  {mark}{message}",
         trial.mode.name(),
         trial.group,
         trial.row.name,
@@ -182,8 +207,6 @@ fn print_row(judged: &Judged) {
         number("ms"),
         number("cpu_ms"),
         number("peak_mib"),
+        text("next").unwrap_or("-"),
     );
-    if std::env::var_os("HOSTILE_TEXTS").is_some() {
-        println!("    {}", judged.text.lines().next().unwrap_or_default());
-    }
 }

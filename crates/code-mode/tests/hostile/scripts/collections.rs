@@ -25,11 +25,6 @@ const ROWS: &[Row] = &[
         &[Memory, Parked],
     ),
     row(
-        "map_grown_while_walked",
-        "const m = new Map([[0, 0]]); for (const [k] of m) { m.delete(k); m.set(k + 1, 0); }",
-        &[Time],
-    ),
-    row(
         "keys_that_collide",
         "const m = new Map(); for (let i = 0;; i++) m.set(i * 2**32, i)",
         &[
@@ -48,7 +43,7 @@ const ROWS: &[Row] = &[
     row(
         "accessors",
         "const o = {}; for (let i = 0;; i++) Object.defineProperty(o, 'k' + i, { get() { return i } })",
-        &[Time, Wedged, Memory],
+        &[Memory, Time, Wedged],
     ),
     row(
         "shapes",
@@ -74,15 +69,5 @@ const ROWS: &[Row] = &[
         "prototypes_in_a_chain",
         "let o = {}; for (;;) o = Object.create(o)",
         &[Memory, Time],
-    ),
-    row(
-        "frozen_again_and_again",
-        "const a = new Array(1e6).fill(0); for (;;) Object.isFrozen(Object.freeze(a.slice()))",
-        &[Time, Wedged, Memory],
-    ),
-    row(
-        "keys_again_and_again",
-        "const o = Object.fromEntries(new Array(1e5).fill(0).map((_, i) => ['k' + i, i])); for (;;) Object.keys(o)",
-        &[Time, Wedged, Memory],
     ),
 ];

@@ -22,7 +22,7 @@ const ROWS: &[Row] = &[
     row(
         "timers_of_timers",
         "setTimeout(function f() { setTimeout(f); setTimeout(f) }); await new Promise(() => {})",
-        &[Time, Error("timers are pending")],
+        &[Error("10000 timers are pending"), Time],
     ),
     row(
         "intervals",
@@ -32,7 +32,7 @@ const ROWS: &[Row] = &[
     row(
         "timers_with_arguments",
         "const a = new Array(60000).fill(1); for (let i = 0; i < 9999; i++) setTimeout(() => {}, 1e9, ...a); exit()",
-        &[Memory, Time, Value, Error("")],
+        &[Memory, Time, Value],
     ),
     row(
         "timers_made_and_cleared",
@@ -62,17 +62,17 @@ const ROWS: &[Row] = &[
     row(
         "console",
         "for (;;) console.log('x'.repeat(1e5), [1, 2, 3])",
-        &[Error("RangeError: the cell holds"), Time],
+        &[Error("RangeError: the cell holds")],
     ),
     row(
         "images",
         "for (;;) image('data:image/png;base64,' + 'A'.repeat(1e6))",
-        &[Error("RangeError: the cell holds"), Time],
+        &[Error("RangeError: the cell holds")],
     ),
     row(
         "forwarded_items",
         "forward_output({ content: new Array(1e7).fill({ type: 'text', text: '' }) })",
-        &[Time, Wedged, Memory, Error("")],
+        &[Time, Wedged, Memory, Error("RangeError: the cell holds")],
     ),
     row(
         "one_long_text",
@@ -110,14 +110,9 @@ const ROWS: &[Row] = &[
         &[Time, Error("100000 nested calls")],
     ),
     row(
-        "calls_that_fail_unheard",
-        "for (;;) tools.fail({})",
-        &[Time, Memory, Error("")],
-    ),
-    row(
         "calls_with_long_inputs",
         "const s = 'x'.repeat(2**20); for (let i = 0; i < 2000; i++) tools.never({ s }).catch(() => {}); exit()",
-        &[Value, Time, Memory, Error("")],
+        &[Value, Memory, Time],
     ),
     row(
         "calls_with_long_results",
@@ -125,14 +120,9 @@ const ROWS: &[Row] = &[
         &[Memory, Time, Parked],
     ),
     row(
-        "calls_that_go_round",
-        "const f = () => tools.echo({}).then(() => { f(); f() }); f(); await new Promise(() => {})",
-        &[Time, Error(""), Memory],
-    ),
-    row(
         "calls_aborted",
         "for (;;) { const c = new AbortController(); tools.never({}, { signal: c.signal }).catch(() => {}); c.abort(); await null }",
-        &[Time, Error(""), Memory],
+        &[Time, Memory, Error("100000 nested calls")],
     ),
     row(
         "unknown_tools",
@@ -147,7 +137,7 @@ const ROWS: &[Row] = &[
     row(
         "notifications_with_long_texts",
         "const s = 'held' + 'x'.repeat(2**22); for (let i = 0; i < 1000; i++) notify(s); exit()",
-        &[Value, Time, Memory, Error("")],
+        &[Value, Memory, Time],
     ),
     row(
         "notifications_refused_and_tried_again",
@@ -172,9 +162,8 @@ const ROWS: &[Row] = &[
     row(
         "long_stored_key",
         "store('k'.repeat(2**26-25), 1)",
-        &[Error("")],
+        &[Error("RangeError: store("), Memory, Time],
     ),
-    row("imports", "for (;;) await import('tools.js')", &[Time]),
     row(
         "imports_of_what_is_not_there",
         "for (let i = 0;; i++) import('x' + i).catch(() => {})",

@@ -1,6 +1,6 @@
 //! Code that runs when somebody looks: at a result, an error, an argument.
 
-use crate::row::Ending::{Error, Time, Value};
+use crate::row::Ending::{Error, Memory, Time, Value};
 use crate::row::{Group, Row, row};
 
 pub const GROUP: Group = Group {
@@ -12,47 +12,42 @@ const ROWS: &[Row] = &[
     row(
         "message_of_what_is_thrown",
         "throw { get message() { for (;;); } }",
-        &[Time, Error("")],
+        &[Time],
     ),
     row(
         "stack_of_what_is_thrown",
         "throw Object.defineProperty(new Error('x'), 'stack', { get() { for (;;); } })",
-        &[Time, Error("x")],
-    ),
-    row(
-        "name_of_what_is_thrown",
-        "throw Object.defineProperty(new Error('x'), 'name', { get() { for (;;); } })",
-        &[Time, Error("x")],
+        &[Time],
     ),
     row(
         "cause_of_what_is_thrown",
         "throw Object.defineProperty(new Error('x'), 'cause', { get() { for (;;); } })",
-        &[Time, Error("x")],
+        &[Error("Error: x")],
     ),
     row(
         "errors_of_what_is_thrown",
         "throw Object.defineProperty(new AggregateError([]), 'errors', { get() { for (;;); } })",
-        &[Time, Error("AggregateError")],
+        &[Error("AggregateError")],
     ),
     row(
         "constructor_of_what_is_thrown",
         "class A { static get name() { for (;;); } } throw new A()",
-        &[Time, Error("")],
+        &[Error("Uncaught A {}")],
     ),
     row(
         "tag_of_what_is_thrown",
         "throw { get [Symbol.toStringTag]() { for (;;); } }",
-        &[Time, Error("")],
+        &[Time],
     ),
     row(
         "proxy_that_is_thrown",
         "const loop = () => { for (;;); }; throw new Proxy(new Error('x'), { get: loop, has: loop, getPrototypeOf: loop, ownKeys: loop, getOwnPropertyDescriptor: loop })",
-        &[Time, Error("")],
+        &[Error("Uncaught Error: x")],
     ),
     row(
         "prepare_stack_trace",
         "Error.prepareStackTrace = () => { for (;;); }; throw new Error('x')",
-        &[Time, Error("x")],
+        &[Time],
     ),
     row(
         "prepare_stack_trace_read",
@@ -62,39 +57,38 @@ const ROWS: &[Row] = &[
     row(
         "prepare_stack_trace_of_a_helper",
         "Error.prepareStackTrace = () => { for (;;); }; try { store() } catch (e) { text(e) } text(new Error('y'))",
-        &[Time, Value],
+        &[Time],
     ),
     row(
         "prepare_stack_trace_throws",
         "Error.prepareStackTrace = (e) => { throw new Error('y') }; throw new Error('x')",
-        &[Error("")],
+        &[Error("Error: x")],
     ),
     row(
         "stack_trace_limit",
         "Object.defineProperty(Error, 'stackTraceLimit', { get() { for (;;); } }); throw new Error('x')",
-        &[Error("x"), Time],
+        &[Error("Error: x")],
     ),
     row("in_text", "text({ get x() { for (;;); } })", &[Time]),
     row(
         "keys_in_text",
         "text(new Proxy({}, { ownKeys() { for (;;); } }))",
-        &[Time, Value],
+        &[Time],
     ),
     row(
         "endless_keys_in_text",
         "text(new Proxy({}, { get: (t, k) => typeof k === 'string' && k.length < 3 ? new Proxy({}, this) : t, ownKeys: () => Array.from({ length: 1e6 }, (_, i) => 'k' + i), getOwnPropertyDescriptor: () => ({ value: {}, enumerable: true, configurable: true }) }))",
-        &[Time, Value, crate::row::Ending::Memory],
+        &[Time, Memory],
     ),
     row(
         "in_console",
         "console.log('%s %o', { toString() { for (;;); } }, { get x() { for (;;); } })",
-        &[Time, Value],
+        &[Time],
     ),
-    row("in_store", "store('k', { get x() { for (;;); } })", &[Time]),
     row(
         "key_of_store",
         "store({ toString() { for (;;); } }, 1)",
-        &[Time, Error("")],
+        &[Error("TypeError: store: the key must be a string")],
     ),
     row("in_notify", "notify({ toJSON() { for (;;); } })", &[Time]),
     row(
@@ -114,11 +108,6 @@ const ROWS: &[Row] = &[
     ),
     row("image", "image({ get image_url() { for (;;); } })", &[Time]),
     row(
-        "audio",
-        "audio({ get audio_url() { for (;;); } })",
-        &[Time, Error("")],
-    ),
-    row(
         "forwarded",
         "forward_output({ get content() { for (;;); } })",
         &[Time],
@@ -126,26 +115,21 @@ const ROWS: &[Row] = &[
     row(
         "forwarded_endlessly",
         "forward_output({ content: new Proxy([], { get: (t, k) => k === 'length' ? 2**32-1 : { type: 'text', text: '' } }) })",
-        &[Time, Error("")],
+        &[Error("TypeError: forward_output argument 1"), Time],
     ),
     row(
         "options_of_load_output",
         "load_output('out-1-1', { get start() { for (;;); } })",
-        &[Time, Error("")],
+        &[Time],
     ),
     row(
         "question",
         "search_tools({ toString() { for (;;); } })",
-        &[Time, Error("")],
+        &[Error("TypeError: search_tools takes")],
     ),
     row(
         "options_of_search",
         "search_tools('x', { get limit() { for (;;); } })",
-        &[Time, Error("")],
-    ),
-    row(
-        "options_of_clone",
-        "structuredClone({ get x() { for (;;); } })",
         &[Time],
     ),
     row(
@@ -153,15 +137,19 @@ const ROWS: &[Row] = &[
         "await import({ toString() { for (;;); } })",
         &[Time],
     ),
+    // V8 writes what nobody catches to standard output.
     row(
-        "import_attributes_that_loop",
-        "await import('code-mode', { get with() { for (;;); } })",
-        &[Time],
+        "then_of_every_result_throws",
+        "Object.defineProperty(Object.prototype, 'then', { get() { throw new Error('said by nobody') } });
+         await tools.echo({ a: 1 }).catch(() => {}); await tools.fail({}).catch(() => {});
+         await import('tools.js'); await (async () => ({}))().catch(() => {}); text('end')",
+        &[Value],
     ),
     row(
-        "tools_that_loop",
-        "Object.defineProperty(globalThis, 'tools', { get() { for (;;); } }); tools.echo({})",
-        &[Time],
+        "throws_where_nobody_catches",
+        "Object.defineProperty(Object.prototype, 'then', { get() { throw { get message() { for (;;); }, toString() { for (;;); } } } });
+         await tools.echo({ a: 1 }).catch(() => {}); text('end')",
+        &[Value, Time],
     ),
     row(
         "setter_of_every_array",

@@ -15,7 +15,9 @@ const ROWS: &[Row] = &[
         "parse_of_5e7_brackets",
         "JSON.parse('['.repeat(5e7))",
         &[Parked, Memory, Wedged, Time],
-    ),
+    )
+    // Memory of V8's own, which no limit counts.
+    .peak_mib(2_560),
     row(
         "parse_of_many_objects",
         "JSON.parse('[' + '{},'.repeat(5e6) + '1]')",
@@ -23,7 +25,7 @@ const ROWS: &[Row] = &[
     ),
     row(
         "parse_of_many_keys",
-        "JSON.parse('{' + Array.from({ length: 5e5 }, (_, i) => `\"k${i}\":1`) + '}')",
+        "JSON.parse('{' + Array.from({ length: 3e5 }, (_, i) => `\"k${i}\":1`) + '}')",
         &[Value, Memory, Wedged, Time],
     ),
     row(
@@ -39,12 +41,12 @@ const ROWS: &[Row] = &[
     row(
         "reviver_that_grows",
         "JSON.parse('[1,2]', function (k, v) { if (k === '0') this[1] = new Array(10).fill([1]); return v })",
-        &[Value],
+        &[DEEP],
     ),
     row(
         "stringify_of_what_is_deep",
         "let a = []; for (let i = 0; i < 1e6; i++) a = [a]; JSON.stringify(a)",
-        &[DEEP, Value],
+        &[DEEP, Time, Memory],
     ),
     row(
         "stringify_of_what_shares",
@@ -62,19 +64,9 @@ const ROWS: &[Row] = &[
         &[Error("Invalid string length"), Time, Wedged, Memory],
     ),
     row(
-        "stringify_of_a_proxy",
-        "JSON.stringify(new Proxy({}, { ownKeys() { for (;;); } }))",
-        &[Time],
-    ),
-    row(
         "stringify_of_an_endless_proxy",
         "JSON.stringify(new Proxy([], { get: (t, k) => k === 'length' ? 2**53-1 : 1 }))",
-        &[Time, Memory, Error("Invalid string length")],
-    ),
-    row(
-        "to_json_that_loops",
-        "JSON.stringify({ toJSON() { for (;;); } })",
-        &[Time],
+        &[Error("Invalid string length"), Time, Memory],
     ),
     row(
         "to_json_of_every_object",
@@ -84,47 +76,46 @@ const ROWS: &[Row] = &[
     row(
         "to_json_that_goes_deeper",
         "const o = { toJSON: () => [{ ...o }] }; JSON.stringify(o)",
-        &[DEEP, Memory, Time],
+        &[DEEP],
     ),
     row(
         "text_of_what_shares",
         "let a = [1]; for (let i = 0; i < 40; i++) a = [a, a]; text(a)",
-        &[Time, Wedged, Memory, Parked, Error("")],
+        &[Time, Wedged, Memory, Parked],
     ),
     row(
         "text_of_what_is_deep",
         "let a = []; for (let i = 0; i < 1e6; i++) a = [a]; text(a)",
-        &[Value, DEEP, Time],
-    ),
-    row(
-        "text_of_a_million_keys",
-        "text(Object.fromEntries(new Array(5e5).fill(0).map((_, i) => ['k' + i, i])))",
-        &[Value, Memory, Time],
+        &[DEEP],
     ),
     row(
         "call_with_what_shares",
         "let a = [1]; for (let i = 0; i < 40; i++) a = [a, a]; await tools.echo({ a })",
-        &[Time, Wedged, Memory, Parked, Error("")],
+        &[Time, Wedged, Memory, Parked],
     ),
     row(
         "call_with_what_is_deep",
         "let a = []; for (let i = 0; i < 2000; i++) a = [a]; await tools.echo({ a })",
-        &[Error(""), Value],
+        &[Error("the input does not fit: recursion limit exceeded")],
     ),
     row(
         "call_with_what_is_very_deep",
         "let a = []; for (let i = 0; i < 1e6; i++) a = [a]; await tools.echo({ a })",
-        &[Error("")],
+        &[Error(
+            "JSON cannot carry the argument: RangeError: Maximum call stack",
+        )],
     ),
     row(
         "store_of_what_is_deep",
         "let a = []; for (let i = 0; i < 1e6; i++) a = [a]; store('a', a)",
-        &[Error(""), Value],
+        &[Error(
+            "JSON cannot carry the value: RangeError: Maximum call stack",
+        )],
     ),
     row(
         "store_and_load_of_what_is_deep",
         "let a = []; for (let i = 0; i < 2000; i++) a = [a]; store('a', a); text(load('a').length)",
-        &[Value, Error("")],
+        &[Value],
     ),
     row(
         "raw_json",

@@ -39,18 +39,8 @@ const ROWS: &[Row] = &[
     row("in_eval", "(0, eval)('for (;;);')", &[Time]),
     row("in_a_new_function", "new Function('for (;;);')()", &[Time]),
     row(
-        "in_a_static_block",
-        "class A { static { for (;;); } }",
-        &[Time],
-    ),
-    row(
         "in_a_worker_of_itself",
         "for (;;) new Function('a', 'return ' + Math.random())()",
-        &[Time],
-    ),
-    row(
-        "exponential",
-        "const f = (n) => n < 2 ? n : f(n - 1) + f(n - 2); f(100)",
         &[Time],
     ),
     row(

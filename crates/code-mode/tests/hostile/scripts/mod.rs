@@ -1,7 +1,7 @@
 //! The table: hostile scripts by subject, and how each must end.
 //!
-//! Of the host they have three tools: `echo` gives back its input, `fail` fails, `never` does not answer.
-//! A notification that begins with `held` is never answered either.
+//! Of the host they have three tools: `echo` gives back its input, `fail` fails, `never` answers when it is
+//! cancelled. A notification that begins with `held` takes two seconds.
 
 mod arrays;
 mod bigint;

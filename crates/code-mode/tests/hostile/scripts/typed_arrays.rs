@@ -59,16 +59,6 @@ const ROWS: &[Row] = &[
         &[Time, Wedged],
     ),
     row(
-        "set_again_and_again",
-        "const u = new Float64Array(3e6), v = new Uint8Array(3e6); for (;;) v.set(u)",
-        &[Time, Wedged],
-    ),
-    row(
-        "copies_again_and_again",
-        "const u = new Uint8Array(2e7); for (;;) u.slice()",
-        &[Time, Wedged],
-    ),
-    row(
         "sorted_again_and_again",
         "const u = new Uint8Array(1e7); for (;;) u.toSorted()",
         &[Time, Wedged],
@@ -77,11 +67,6 @@ const ROWS: &[Row] = &[
         "joined",
         "new Uint8Array(5e7).join()",
         &[Error("Invalid string length"), Memory, Time, Wedged],
-    ),
-    row(
-        "walked_from",
-        "new Uint8Array([1]).set({ get length() { for (;;); } })",
-        &[Time],
     ),
     row(
         "set_of_2_53",

@@ -1,6 +1,6 @@
 //! The names of web standards, whose built-ins are our own and not V8's.
 
-use crate::row::Ending::{Error, Memory, Parked, Time, Value, Wedged};
+use crate::row::Ending::{Error, Memory, Time, Value, Wedged};
 use crate::row::{Group, Row, row};
 
 pub const GROUP: Group = Group {
@@ -14,22 +14,17 @@ const ROWS: &[Row] = &[
     row(
         "url_of_2_26",
         "new URL('http://x/' + 'é'.repeat(2**25))",
-        &[Value, Time, Wedged, Error("")],
-    ),
-    row(
-        "url_again_and_again",
-        "const s = 'http://x/' + 'é'.repeat(1e6); for (;;) new URL(s)",
-        &[Time, Wedged, Memory],
+        &[Value, Time, Wedged, Memory],
     ),
     row(
         "host_of_a_url",
         "new URL('http://' + 'ü.'.repeat(2**24))",
-        &[Value, Time, Wedged, Error("")],
+        &[Error("Invalid URL"), Time, Wedged, Memory],
     ),
     row(
         "parameters",
-        "new URLSearchParams('a=1&'.repeat(2**24))",
-        &[Memory, Time, Wedged, Value, Parked],
+        "new URLSearchParams('a=1&'.repeat(2**22))",
+        &[Value, Memory, Time, Wedged],
     ),
     row(
         "parameters_appended",
@@ -64,7 +59,7 @@ const ROWS: &[Row] = &[
     row(
         "base64_of_2_26",
         "btoa('x'.repeat(2**26-25))",
-        &[Error(""), Memory, Wedged, Time],
+        &[Error("Invalid string length"), Memory, Wedged, Time],
     ),
     row(
         "clone_again_and_again",
@@ -77,23 +72,8 @@ const ROWS: &[Row] = &[
         &[Error("Maximum call stack"), Time, Memory],
     ),
     row(
-        "random_values_again_and_again",
-        "const u = new Uint8Array(65536); for (;;) crypto.getRandomValues(u)",
-        &[Time, Wedged],
-    ),
-    row(
-        "identifiers_kept",
-        "const kept = []; for (;;) kept.push(crypto.randomUUID())",
-        &[Memory, Time],
-    ),
-    row(
         "listeners",
         "const t = new EventTarget(); for (let i = 0;; i++) t.addEventListener('x', () => i)",
-        &[Memory, Time],
-    ),
-    row(
-        "listener_that_adds_listeners",
-        "const t = new EventTarget(); t.addEventListener('x', function f() { for (;;) t.addEventListener('x', () => f()) }); t.dispatchEvent(new Event('x'))",
         &[Memory, Time],
     ),
     row(
@@ -104,21 +84,16 @@ const ROWS: &[Row] = &[
     row(
         "timeouts_of_signals",
         "for (;;) AbortSignal.timeout(1e9)",
-        &[Error("timers are pending")],
+        &[Error("10000 timers are pending")],
     ),
     row(
         "question_of_2_24",
         "search_tools('x '.repeat(2**24)); text('end')",
-        &[Value, Error(""), Time, Wedged],
+        &[Value, Time, Wedged],
     ),
     row(
         "questions_again_and_again",
         "for (;;) search_tools('echo the input '.repeat(100))",
         &[Time, Wedged],
-    ),
-    row(
-        "exceptions_kept",
-        "const kept = []; for (;;) kept.push(new DOMException('x', 'AbortError'))",
-        &[Memory, Time],
     ),
 ];
