@@ -9,8 +9,14 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::procfs;
 
-/// A process that holds more than this is ended, for the sake of the machine.
-const TOO_MUCH_MIB: u64 = 4096;
+/// When a process is ended before it comes to its own end.
+#[derive(Clone, Copy)]
+pub struct Bounds {
+    /// The most time between two of its lines. It finds what hangs, on a machine that is slow and busy.
+    pub silence: Duration,
+    /// The most memory, for the sake of the machine.
+    pub mib: u64,
+}
 
 /// How often its memory is looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -35,10 +41,10 @@ pub struct Heard {
     pub stray: String,
 }
 
-/// Runs this binary again with these arguments. `bound` is the most time between two of its lines.
+/// Runs this binary again with these arguments.
 pub async fn run(
     arguments: &[&str],
-    bound: Duration,
+    bounds: Bounds,
     mut on_line: impl FnMut(&Map<String, Value>),
 ) -> Heard {
     let binary = std::env::current_exe().expect("the test binary has a path");
@@ -59,7 +65,7 @@ pub async fn run(
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let (mut said, mut stray) = (Map::new(), String::new());
     let ended = loop {
-        match next_line(&mut child, &mut lines, bound).await {
+        match next_line(&mut child, &mut lines, bounds).await {
             Ok(Some(line)) => match serde_json::from_str(&line) {
                 Ok(Value::Object(fields)) => {
                     on_line(&fields);
@@ -92,7 +98,7 @@ pub async fn run(
 async fn next_line(
     child: &mut Child,
     lines: &mut Lines<BufReader<ChildStdout>>,
-    bound: Duration,
+    bounds: Bounds,
 ) -> Result<Option<String>, Fate> {
     let watched = async {
         loop {
@@ -100,14 +106,14 @@ async fn next_line(
                 line = lines.next_line() => return Ok(line.ok().flatten()),
                 () = tokio::time::sleep(LOOK) => {
                     let resident = child.id().and_then(procfs::resident_mib).unwrap_or(0);
-                    if resident > TOO_MUCH_MIB {
+                    if resident > bounds.mib {
                         return Err(Fate::Grew(resident));
                     }
                 }
             }
         }
     };
-    tokio::time::timeout(bound, watched)
+    tokio::time::timeout(bounds.silence, watched)
         .await
         .map_err(|_| Fate::Froze)?
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::child;
 use crate::host;
-use crate::parent::{self, Fate};
+use crate::parent::{self, Bounds, Fate};
 use crate::procfs;
 use crate::row::Mode;
 use crate::scripts::GROUPS;
@@ -18,7 +18,11 @@ const CPU_TIME: Duration = Duration::from_millis(200);
 /// cells when it has lost too many.
 const MOST_LOST: usize = 12;
 
-const BOUND: Duration = Duration::from_secs(60);
+/// Lost threads may keep what they hold, so it is more than for one script.
+const BOUNDS: Bounds = Bounds {
+    silence: Duration::from_secs(60),
+    mib: 8_192,
+};
 
 pub fn name(mode: Mode) -> String {
     format!("sequence::{}", mode.name())
@@ -28,7 +32,7 @@ pub fn name(mode: Mode) -> String {
 pub async fn run(mode: Mode) -> Vec<String> {
     let start = Instant::now();
     let mut last = String::from("the start");
-    let heard = parent::run(&["--child", &name(mode)], BOUND, |line| {
+    let heard = parent::run(&["--child", &name(mode)], BOUNDS, |line| {
         if let Some(script) = line.get("script").and_then(Value::as_str) {
             script.clone_into(&mut last);
         }

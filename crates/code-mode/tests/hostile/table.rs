@@ -5,15 +5,17 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde_json::Value;
 
-use crate::parent::{self, Fate, Heard};
+use crate::parent::{self, Bounds, Fate, Heard};
 use crate::row::{Ending, Mode, Row};
 use crate::scripts::GROUPS;
 
 /// How many processes run at once.
 const AT_ONCE: usize = 2;
 
-/// The most time between two signs of life, for a machine that is slow and busy. It finds what hangs.
-const BOUND: Duration = Duration::from_secs(6);
+const BOUNDS: Bounds = Bounds {
+    silence: Duration::from_secs(30),
+    mib: 4_096,
+};
 
 /// How much of an error's message the table shows.
 const MESSAGE: usize = 60;
@@ -90,7 +92,7 @@ pub async fn run(trials: &[Trial]) -> Vec<String> {
 }
 
 async fn run_one(trial: Trial) -> Judged {
-    let heard = parent::run(&["--child", &trial.name()], BOUND, |_| {}).await;
+    let heard = parent::run(&["--child", &trial.name()], BOUNDS, |_| {}).await;
     judge(trial, heard)
 }
 

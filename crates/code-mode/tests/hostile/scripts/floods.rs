@@ -116,7 +116,7 @@ const ROWS: &[Row] = &[
     ),
     row(
         "calls_with_long_results",
-        "const s = 'x'.repeat(2**23), kept = []; for (;;) kept.push(await tools.echo({ s, n: kept.length }))",
+        "const a = new Array(1e4).fill([]), kept = []; for (;;) kept.push(await tools.echo({ a }))",
         &[Memory, Time, Parked],
     ),
     row(

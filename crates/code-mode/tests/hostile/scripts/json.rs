@@ -46,7 +46,7 @@ const ROWS: &[Row] = &[
     row(
         "stringify_of_what_is_deep",
         "let a = []; for (let i = 0; i < 1e6; i++) a = [a]; JSON.stringify(a)",
-        &[DEEP, Time, Memory],
+        &[DEEP, Value, Time, Memory],
     ),
     row(
         "stringify_of_what_shares",
