@@ -13,9 +13,6 @@ use crate::row::{Mode, Row};
 /// A yield time that no cell reaches.
 const LONG_MS: u64 = 600_000;
 
-/// How often a cell that yields is asked to go on before it is ended.
-const PATIENCE: usize = 100;
-
 /// What the cell of a script came to.
 pub struct Answer {
     pub ending: String,
@@ -35,7 +32,7 @@ pub fn say(line: &Value) {
 pub async fn one(mode: Mode, row: &Row) {
     let session = host::session(mode, row.cpu_time());
     let (start, cpu) = (Instant::now(), procfs::cpu_ms());
-    let answer = match run(&session, row.script.source()).await {
+    let answer = match run(&session, row).await {
         Ok(answer) => answer,
         Err(error) => Answer {
             ending: "refused".to_owned(),
@@ -55,27 +52,33 @@ pub async fn one(mode: Mode, row: &Row) {
 
 /// What a small cell of this session says.
 pub async fn next(session: &Session) -> String {
-    match run(session, "text(6 * 7)".to_owned()).await {
+    match run_source(session, "text(6 * 7)".to_owned(), false).await {
         Ok(answer) => answer.text,
         Err(error) => format!("refused: {error}"),
     }
 }
 
-/// Runs a script to its end; one that only yields is ended.
-pub async fn run(session: &Session, source: String) -> Result<Answer, ExecuteError> {
+/// Runs a script to its end.
+pub async fn run(session: &Session, row: &Row) -> Result<Answer, ExecuteError> {
+    run_source(session, row.script.source(), row.is_terminated()).await
+}
+
+/// Runs a script to its end, or to its first yield if it is to be terminated then.
+pub async fn run_source(
+    session: &Session,
+    source: String,
+    terminates: bool,
+) -> Result<Answer, ExecuteError> {
     let request = ExecuteRequest::new(source)
         .enabled_tools(host::tools())
         .yield_time_ms(LONG_MS);
     let mut response = session.execute(request).await?;
-    for asked in 0.. {
-        if !matches!(response, RuntimeResponse::Yielded { .. }) {
-            break;
-        }
+    while matches!(response, RuntimeResponse::Yielded { .. }) {
         let id = response.cell_id();
-        let wait = if asked < PATIENCE {
-            WaitRequest::new(id).yield_time_ms(LONG_MS)
-        } else {
+        let wait = if terminates {
             WaitRequest::terminate(id)
+        } else {
+            WaitRequest::new(id).yield_time_ms(LONG_MS)
         };
         response = session
             .wait(wait)

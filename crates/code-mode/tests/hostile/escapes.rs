@@ -82,7 +82,7 @@ pub async fn run(asked: impl Fn(&str) -> bool) -> Vec<String> {
 async fn run_class(script: &str) -> (u64, Vec<String>) {
     let session = host::session(Mode::InProcess, CPU_TIME);
     let source = format!("{PRELUDE}\n{script}\nreport();");
-    let answer = child::run(&session, source)
+    let answer = child::run_source(&session, source, false)
         .await
         .expect("the session takes cells");
     let mut found = Vec::new();

@@ -131,6 +131,11 @@ impl Row {
         endings
     }
 
+    /// Whether its caller ends it at its first yield.
+    pub fn is_terminated(&self) -> bool {
+        self.ends.contains(&Ending::Terminated)
+    }
+
     /// Whether its thread may be given up in the process.
     pub fn may_lose_its_thread(&self) -> bool {
         self.ends.contains(&Ending::Wedged) || self.ends.contains(&Ending::Parked)

@@ -102,7 +102,7 @@ pub async fn in_this_process(mode: Mode) {
         }
         child::say(&json!({ "script": format!("{group}::{}", row.name) }));
         let session = host::session(mode, CPU_TIME);
-        let answer = child::run(&session, row.script.source()).await;
+        let answer = child::run(&session, row).await;
         answer.unwrap_or_else(|error| panic!("{group}::{} was refused: {error}", row.name));
         assert_eq!(
             child::next(&session).await,

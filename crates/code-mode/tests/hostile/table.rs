@@ -49,17 +49,13 @@ pub fn trials() -> Vec<Trial> {
 
 /// Prints how each of these may end, in both modes.
 pub fn print_endings(trials: &[Trial]) {
-    let words = |endings: Vec<Ending>| {
-        let endings: Vec<String> = endings.iter().map(Ending::to_string).collect();
-        endings.join(" or ")
-    };
     for Trial { group, row, .. } in trials {
         println!("{group}::{}", row.name);
         println!(
             "    in the process: {}",
-            words(row.endings(Mode::InProcess))
+            words(&row.endings(Mode::InProcess))
         );
-        println!("    in a worker:    {}", words(row.endings_in_worker()));
+        println!("    in a worker:    {}", words(&row.endings_in_worker()));
     }
 }
 
@@ -98,87 +94,80 @@ async fn run_one(trial: Trial) -> Judged {
 
 fn judge(trial: Trial, heard: Heard) -> Judged {
     let (said, row) = (&heard.said, trial.row);
-    let text = said
-        .get("text")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let mut wrong = Vec::new();
-    let came_to = if said.get("ending").is_none() {
+    let text = |field| said.get(field).and_then(Value::as_str);
+    let mut wrong: Vec<String> = wrong_fate(&heard).into_iter().collect();
+    if let Some(ending) = text("ending") {
+        wrong.extend(wrong_ending(
+            &row.endings(trial.mode),
+            ending,
+            text("text").unwrap_or_default(),
+        ));
+    }
+    if let Some(next) = text("next").filter(|next| *next != "42") {
+        wrong.push(format!("the next cell said {next}"));
+    }
+    if !heard.stray.is_empty() {
+        let stray = &heard.stray;
+        wrong.push(format!("the process wrote what nobody asked for: {stray}"));
+    }
+    for (field, most, unit) in [
+        ("cpu_ms", row.cpu_ms(), "ms of processor time"),
+        ("peak_mib", row.peak_mib, "MiB of memory"),
+    ] {
+        let number = said.get(field).and_then(Value::as_u64);
+        if let Some(number) = number.filter(|number| *number > most) {
+            wrong.push(format!("it took {number} {unit}, more than {most}"));
+        }
+    }
+    let ending = text("ending").unwrap_or(match heard.fate {
+        Fate::Froze => "FROZE",
+        Fate::Grew(_) => "GREW",
+        _ => "DIED",
+    });
+    Judged {
+        trial,
+        ending: ending.to_owned(),
+        heard,
+        wrong,
+    }
+}
+
+/// What is wrong with how the process ended.
+fn wrong_fate(heard: &Heard) -> Option<String> {
+    let when = if !heard.said.contains_key("ending") {
         "before it was answered"
-    } else if said.get("next").is_none() {
+    } else if !heard.said.contains_key("next") {
         "in the next cell"
     } else {
         "at the end of the session"
     };
     match &heard.fate {
-        Fate::Exited => {}
-        Fate::Died(how) => wrong.push(format!("the process died {came_to}: {how}")),
-        Fate::Froze => wrong.push(format!("the process froze {came_to}")),
-        Fate::Grew(mib) => wrong.push(format!("the process grew to {mib} MiB {came_to}")),
+        Fate::Exited => None,
+        Fate::Died(how) => Some(format!("the process died {when}: {how}")),
+        Fate::Froze => Some(format!("the process froze {when}")),
+        Fate::Grew(mib) => Some(format!("the process grew to {mib} MiB {when}")),
     }
-    let allowed = row.endings(trial.mode);
-    let ending = said
-        .get("ending")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
-    if let Some(ending) = &ending
-        && !allowed.iter().any(|allowed| is_as(ending, &text, *allowed))
-    {
-        let allowed: Vec<String> = allowed.iter().map(Ending::to_string).collect();
-        wrong.push(format!(
-            "ended as {ending}, not as {}: {text}",
-            allowed.join(" or ")
-        ));
+}
+
+fn wrong_ending(allowed: &[Ending], ending: &str, text: &str) -> Option<String> {
+    if allowed.iter().any(|allowed| is_as(ending, text, *allowed)) {
+        return None;
     }
-    if let Some(next) = said.get("next").filter(|next| **next != "42") {
-        wrong.push(format!("the next cell said {next}"));
-    }
-    if !heard.stray.is_empty() {
-        wrong.push(format!(
-            "the process wrote what nobody asked for: {}",
-            heard.stray
-        ));
-    }
-    check_number(
-        said,
-        "cpu_ms",
-        row.cpu_ms(),
-        "ms of processor time until it was answered",
-        &mut wrong,
-    );
-    check_number(said, "peak_mib", row.peak_mib, "MiB of memory", &mut wrong);
-    let ending = ending.unwrap_or_else(|| match heard.fate {
-        Fate::Froze => "FROZE".to_owned(),
-        Fate::Grew(_) => "GREW".to_owned(),
-        _ => "DIED".to_owned(),
-    });
-    Judged {
-        trial,
-        ending,
-        heard,
-        wrong,
-    }
+    Some(format!(
+        "ended as {ending}, not as {}: {text}",
+        words(allowed)
+    ))
+}
+
+fn words(endings: &[Ending]) -> String {
+    let words: Vec<String> = endings.iter().map(Ending::to_string).collect();
+    words.join(" or ")
 }
 
 fn is_as(ending: &str, text: &str, allowed: Ending) -> bool {
     match allowed {
         Ending::Error(part) => ending == "error" && text.contains(part),
         other => ending == other.to_string(),
-    }
-}
-
-fn check_number(
-    said: &serde_json::Map<String, Value>,
-    field: &str,
-    most: u64,
-    unit: &str,
-    wrong: &mut Vec<String>,
-) {
-    if let Some(number) = said.get(field).and_then(Value::as_u64)
-        && number > most
-    {
-        wrong.push(format!("it took {number} {unit}, more than {most}"));
     }
 }
 

@@ -57,7 +57,7 @@ const ROWS: &[Row] = &[
     row(
         "texts_and_yields",
         "for (let i = 0; i < 1e4; i++) { text(i); yield_control(); } text('end')",
-        &[Value, crate::row::Ending::Terminated],
+        &[Value, Time],
     ),
     row(
         "console",
@@ -116,7 +116,8 @@ const ROWS: &[Row] = &[
     ),
     row(
         "calls_with_long_results",
-        "const a = new Array(1e4).fill([]), kept = []; for (;;) kept.push(await tools.echo({ a }))",
+        "const ballast = new Array(5e6).fill(1.5), s = 'x'.repeat(2**21), kept = [];
+         for (;;) kept.push(await tools.echo({ s, n: kept.length }))",
         &[Memory, Time, Parked],
     ),
     row(

@@ -1,6 +1,6 @@
 //! Loops that end by themselves never, however they are written.
 
-use crate::row::Ending::{Memory, Terminated, Time, Value};
+use crate::row::Ending::{Memory, Terminated, Time, Value, Wedged};
 use crate::row::{Group, Row, row};
 
 pub const GROUP: Group = Group {
@@ -67,6 +67,11 @@ const ROWS: &[Row] = &[
         "after_a_yield_in_every_getter",
         "yield_control(); throw { get message() { for (;;); }, get stack() { for (;;); } }",
         &[Terminated, Time],
+    ),
+    row(
+        "after_a_yield_in_a_long_built_in",
+        "const u = new Uint8Array(5e7); yield_control(); for (;;) u.indexOf(1)",
+        &[Terminated, Wedged, Time],
     ),
     row(
         "that_makes_garbage",
