@@ -39,7 +39,8 @@ impl fmt::Display for Ending {
     }
 }
 
-/// Where cells run.
+/// Where cells run. Another mode is a variant here, its endings in [`Row::endings`], and its session in
+/// `host.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     InProcess,
