@@ -39,7 +39,7 @@ const ROWS: &[Row] = &[
     row("in_eval", "(0, eval)('for (;;);')", &[Time]),
     row("in_a_new_function", "new Function('for (;;);')()", &[Time]),
     row(
-        "in_a_worker_of_itself",
+        "that_makes_functions",
         "for (;;) new Function('a', 'return ' + Math.random())()",
         &[Time],
     ),
