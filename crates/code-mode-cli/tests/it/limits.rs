@@ -1,4 +1,4 @@
-//! `--timeout`, `--heap-mb`, `--cpu-ms`.
+//! `--timeout`, `--heap-mb`, `--cpu-ms`, `--isolation`.
 
 use serde_json::Value;
 
@@ -46,4 +46,22 @@ fn heap_mb_bounds_memory() {
 fn cpu_ms_bounds_computing() {
     let ended = Place::new().run("for (;;);", ["--cpu-ms", "50"]).with(1);
     assert!(ended.stderr.contains("comput"), "{ended:?}");
+}
+
+#[test]
+fn a_script_runs_in_a_process_of_its_own_or_in_this_one() {
+    for isolation in ["process", "in-process"] {
+        let ended = Place::new()
+            .run("text(6 * 7)", ["--isolation", isolation])
+            .with(0);
+        assert_eq!(ended.stdout, "42\n");
+    }
+}
+
+#[test]
+fn a_worker_that_is_started_by_hand_says_what_it_is() {
+    let ended = Place::new().command(["worker"]).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(said.contains("not by hand"), "{said}");
 }

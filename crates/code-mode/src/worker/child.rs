@@ -261,8 +261,12 @@ impl Worker {
     /// Looks after it; when the next look is due at the latest. `ticks` once a second.
     pub(super) fn look(&self, now: Instant, ticks: bool, idle: Duration) -> Option<Instant> {
         let (cells, running, idle_for) = {
-            let state = lock(&self.state);
+            let mut state = lock(&self.state);
             let cells: Vec<_> = state.cells.values().cloned().collect();
+            if state.running == 0 {
+                // From now on, if it was given to a session and then got no cell.
+                state.idle_since.get_or_insert(now);
+            }
             let idle_for = state.idle_since.map(|since| now.duration_since(since));
             (cells, state.running, idle_for)
         };

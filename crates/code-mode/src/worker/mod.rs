@@ -38,6 +38,9 @@
 //! else shares one of its session with up to [`Options::cells_per_worker`] others, else a new one is
 //! started. No isolate runs two scripts, as in the process.
 //!
+//! A worker with its isolates takes about 6 MiB of memory of its own on x86_64 Linux, and shares the rest
+//! of 23 MiB with the others and with your process.
+//!
 //! # When a worker ends
 //!
 //! Whether it was killed, crashed, or sent what no worker sends: the scripts that ran in it fail, and

@@ -221,6 +221,22 @@ async fn a_cell_yields_goes_on_and_is_terminated() {
 }
 
 #[tokio::test]
+async fn cells_tells_what_a_script_uses() {
+    let pool = pool();
+    let (session, _) = session_in(&pool);
+    let request = ExecuteRequest::new("yield_control(); for (;;) {}").yield_time_ms(LONG_MS);
+    let id = session.execute(request).await.unwrap().cell_id();
+    loop {
+        let cell = &session.cells()[0];
+        if cell.cpu_used > Duration::ZERO && cell.heap_used_bytes > 0 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    session.wait(WaitRequest::terminate(id)).await.unwrap();
+}
+
+#[tokio::test]
 async fn calls_are_cancelled_and_the_cell_closed_as_in_the_process() {
     let pool = pool();
     let builder = Session::builder().isolation(Isolation::Process(pool));

@@ -83,6 +83,62 @@ async fn a_frozen_worker_is_killed_when_its_cell_is_terminated() {
 }
 
 #[tokio::test]
+async fn a_worker_in_which_nothing_runs_ends_after_a_while() {
+    let idle = options("worker").warm(0).idle(std::time::Duration::ZERO);
+    let pool = Pool::new(idle);
+    let (session, tools) = session_in(&pool);
+    for round in 0..2 {
+        let response = run_in(&session, &tools, &format!("text({round})")).await;
+        assert_eq!(response.text(), round.to_string());
+        while !pool.workers().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn workers_end_when_their_parent_is_killed() {
+    const MARK: &str = "CODE_MODE_TEST_PARENT";
+    const NAME: &str = "worker::death::workers_end_when_their_parent_is_killed";
+
+    if std::env::var_os(MARK).is_some() {
+        crate::alone::block_on(async {
+            let pool = pool();
+            let (session, _) = session_in(&pool);
+            let endless = ExecuteRequest::new("yield_control(); for (;;) {}");
+            session.execute(endless).await.unwrap();
+            let pids: Vec<u32> = pool.workers().iter().map(|worker| worker.pid).collect();
+            println!("workers: {pids:?}");
+            kill(std::process::id(), "-KILL");
+            std::future::pending::<()>().await;
+        });
+    }
+    let parent = Command::new(std::env::current_exe().unwrap())
+        .args([NAME, "--exact", "--nocapture", "--test-threads=1"])
+        .env(MARK, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&parent.stdout);
+    let pids = said.split("workers: [").nth(1).expect("workers are named");
+    for pid in pids.split(']').next().unwrap().split(", ") {
+        while lives(pid) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Whether a process is there and no zombie.
+#[cfg(target_os = "linux")]
+fn lives(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.is_ok_and(|stat| {
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    })
+}
+
+#[tokio::test]
 async fn a_program_that_is_not_there_is_an_error_of_execute() {
     let pool = Pool::new(options("worker").program("/nonexistent/worker"));
     pool.start();
