@@ -101,11 +101,14 @@ fn ending(session: &Session, response: &RuntimeResponse) -> String {
         RuntimeResponse::Terminated { .. } => "terminated",
         _ => match response.error_text() {
             None => "value",
+            // In a worker, whose threads nobody here sees.
+            Some(text) if text.contains("cannot be interrupted)") => "wedged",
+            Some(text) if text.contains("worker process") => "worker lost",
             Some(text) if text.contains("MiB of memory (heap and ArrayBuffers together)") => {
                 "memory"
             }
             Some(text) if text.starts_with("Error: the script computed for ") => "time",
-            Some(text) if text.contains("asked for memory that cannot be had") => "parked",
+            Some(text) if text.contains("asked for more memory at once") => "parked",
             Some(_) => "error",
         },
     };

@@ -55,5 +55,14 @@ pub fn session(mode: Mode, cpu_time: Duration) -> Session {
         .cpu_time(cpu_time);
     match mode {
         Mode::InProcess => Session::builder().limits(limits).build(HostileHost),
+        #[cfg(feature = "worker-processes")]
+        Mode::Worker => {
+            use code_mode::worker::{Options, Pool};
+            let pool = Pool::new(Options::default().warm(0));
+            Session::builder()
+                .isolation(code_mode::Isolation::Process(pool))
+                .limits(limits)
+                .build(HostileHost)
+        }
     }
 }

@@ -31,6 +31,10 @@ const HAS_OUR_V8: bool = cfg!(all(
 ));
 
 fn main() -> ExitCode {
+    #[cfg(feature = "worker-processes")]
+    if std::env::args().nth(1).as_deref() == Some("worker") {
+        code_mode::worker::run();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -86,7 +86,7 @@ pub async fn run(
             let status = child.wait().await.expect("a child can be waited for");
             let errors = errors.await.unwrap_or_default();
             if status.success() {
-                stray.push_str(&errors);
+                stray.push_str(&without_v8s_words(&errors));
             }
             fate(status, &errors)
         }
@@ -129,4 +129,11 @@ fn fate(status: ExitStatus, errors: &str) -> Fate {
         .take(4)
         .collect();
     Fate::Died(format!("{status}: {}", why.join(" | ")))
+}
+
+/// What was written but for what V8 says itself when its heap is exhausted, before it asks anybody.
+fn without_v8s_words(errors: &str) -> String {
+    let lines = errors.lines();
+    let strays = lines.filter(|line| !line.is_empty() && *line != "<--- Last few GCs --->");
+    strays.flat_map(|line| [line, "\n"]).collect()
 }

@@ -39,19 +39,25 @@ impl fmt::Display for Ending {
     }
 }
 
-/// Where cells run. Another mode is a variant here, its endings in [`Row::endings`], and its session in
-/// `host.rs`.
+/// Where cells run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     InProcess,
+    #[cfg(feature = "worker-processes")]
+    Worker,
 }
 
 impl Mode {
+    #[cfg(not(feature = "worker-processes"))]
     pub const ALL: [Self; 1] = [Self::InProcess];
+    #[cfg(feature = "worker-processes")]
+    pub const ALL: [Self; 2] = [Self::InProcess, Self::Worker];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::InProcess => "in_process",
+            #[cfg(feature = "worker-processes")]
+            Self::Worker => "worker",
         }
     }
 }
@@ -87,7 +93,7 @@ pub struct Row {
 }
 
 /// A heap of 64 MiB, the 512 MiB that V8 may take on top to come out of an allocation, and the binary.
-const PEAK_MIB: u64 = 640;
+const PEAK_MIB: u64 = 768;
 
 /// How long after its CPU time a cell must be answered, in processor time: to be noticed as wedged, and
 /// room for an unoptimised build.
@@ -119,6 +125,8 @@ impl Row {
     pub fn endings(&self, mode: Mode) -> Vec<Ending> {
         match mode {
             Mode::InProcess => self.ends.to_vec(),
+            #[cfg(feature = "worker-processes")]
+            Mode::Worker => self.endings_in_worker(),
         }
     }
 
@@ -147,7 +155,11 @@ impl Row {
     pub fn cpu_time(&self) -> Duration {
         let is_of_memory = self.ends.contains(&Ending::Memory);
         let may_be_slow = self.ends.contains(&Ending::Time) || self.ends.contains(&Ending::Wedged);
-        Duration::from_secs(if is_of_memory && !may_be_slow { 20 } else { 1 })
+        if is_of_memory && !may_be_slow {
+            Duration::from_secs(20)
+        } else {
+            Duration::from_millis(300)
+        }
     }
 
     /// The most processor time of its process until it is answered, in milliseconds.

@@ -8,7 +8,7 @@ pub const GROUP: Group = Group {
     rows: ROWS,
 };
 
-const REFUSED: crate::row::Ending = Error("Array buffer allocation failed");
+const REFUSED: crate::row::Ending = Error("RangeError: Invalid array buffer");
 
 const ROWS: &[Row] = &[
     row(

@@ -8,7 +8,7 @@ pub const GROUP: Group = Group {
     rows: ROWS,
 };
 
-const REFUSED: crate::row::Ending = Error("Array buffer allocation failed");
+const REFUSED: crate::row::Ending = Error("RangeError: Invalid array buffer");
 
 const ROWS: &[Row] = &[
     row(
@@ -29,7 +29,7 @@ const ROWS: &[Row] = &[
     row(
         "parameters_appended",
         "const p = new URLSearchParams(); for (let i = 0;; i++) p.append('k' + i, 'x'.repeat(1000))",
-        &[Memory, Time],
+        &[Memory, Time, Wedged],
     ),
     row(
         "encoded_text",
