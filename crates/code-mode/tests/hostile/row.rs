@@ -150,15 +150,14 @@ impl Row {
         self.ends.contains(&Ending::Wedged) || self.ends.contains(&Ending::Parked)
     }
 
-    /// The CPU time it gets. One that must be stopped for its memory gets more than any machine needs to
-    /// fill that.
+    /// The CPU time it gets: little where that may be what ends it, and else more than any machine needs
+    /// to come to the other end.
     pub fn cpu_time(&self) -> Duration {
-        let is_of_memory = self.ends.contains(&Ending::Memory);
-        let may_be_slow = self.ends.contains(&Ending::Time) || self.ends.contains(&Ending::Wedged);
-        if is_of_memory && !may_be_slow {
-            Duration::from_secs(20)
-        } else {
+        let ends_by_time = [Ending::Time, Ending::Wedged];
+        if ends_by_time.iter().any(|ending| self.ends.contains(ending)) {
             Duration::from_millis(300)
+        } else {
+            Duration::from_secs(20)
         }
     }
 

@@ -81,6 +81,6 @@ const ROWS: &[Row] = &[
     row(
         "that_makes_closures",
         "let f = () => 1; for (;;) { const g = f; f = () => g; }",
-        &[Memory, Wedged],
+        &[Memory, Time, Wedged],
     ),
 ];
