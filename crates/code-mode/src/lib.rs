@@ -111,6 +111,8 @@ mod service;
 mod source;
 pub mod standby;
 mod sync;
+#[cfg(feature = "worker-processes")]
+pub mod worker;
 
 pub use description::{
     ArgumentValidation, DEFAULT_MAX_DECLARATION_BYTES, ExecDescriptionOptions, MCP_RESULT_TYPES,
