@@ -28,7 +28,7 @@ pub enum Outcome {
 pub enum Behind {
     Nothing,
     Refuses(Part, i32),
-    /// Newer kernels refuse it and older ones do not, which the report does not speak of.
+    /// Newer kernels refuse it, or those of a parent with more rights; the report does not speak of it.
     Unsaid,
 }
 
@@ -204,7 +204,7 @@ pub const ALL: &[Attempt] = &[
     attempt!(
         "change how its parent is scheduled",
         NOT_THERE,
-        Behind::Nothing,
+        Behind::Unsaid,
         |_| {
             let parent = parent().as_raw_nonzero().get();
             let normal = libc::sched_param { sched_priority: 0 };
@@ -240,6 +240,17 @@ pub const ALL: &[Attempt] = &[
         use rustix::process::{Resource, getrlimit, setrlimit};
         Ok(setrlimit(Resource::Core, getrlimit(Resource::Core))?)
     }),
+    attempt!(
+        "be read by others of its user",
+        NOT_THERE,
+        Behind::Refuses(Part::NotDumpable, libc::EPERM),
+        |_| match rustix::process::dumpable_behavior()? {
+            rustix::process::DumpableBehavior::NotDumpable => {
+                Err(io::Error::from_raw_os_error(libc::EPERM))
+            }
+            _ => Ok(()),
+        }
+    ),
     // What seccomp has no say in.
     attempt!(
         "read a descriptor inherited by mistake",

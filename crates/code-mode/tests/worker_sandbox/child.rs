@@ -40,8 +40,10 @@ pub fn run(config: &str, scenario: &str, rest: &[&str]) {
         "zone" => cells::run_one("zone"),
         "grow" => cells::grow(rest[0]),
         "measure" => measure::child(),
+        "memory" => measure::memory(rest[0]),
         "wait" => wait(),
         "stay" => stay(),
+        "mute" => mute(),
         "abort" => std::process::abort(),
         "threads" => say("result", "entered with two threads"),
         other => panic!("no scenario {other}"),
@@ -62,6 +64,7 @@ fn options(config: &str) -> Options {
         options = match word.split_once('=') {
             Some(("memory", bytes)) => options.max_memory_bytes(bytes.parse().expect("bytes")),
             Some(("parent", id)) => options.parent(id.parse().expect("a process id")),
+            Some(("keep", fd)) => options.keep([fd.parse().expect("a descriptor")]),
             None if word == "no-seccomp" => options.without(Part::Seccomp),
             None if word == "everything" => options.strictness(Strictness::Everything),
             None if word == "whole" => options,
@@ -85,4 +88,18 @@ fn stay() {
     loop {
         std::thread::park();
     }
+}
+
+/// Says where its standard input and error lead; the parent has written to the one and reads the other.
+fn mute() {
+    eprintln!("heard");
+    let mut read = Vec::new();
+    let read = std::io::stdin().read_to_end(&mut read).expect("it is open");
+    // A descriptor made later must not get the number of one of them.
+    // SAFETY: the call takes numbers alone.
+    let next = unsafe { libc::eventfd(0, 0) };
+    say(
+        "result",
+        &format!("{read} bytes, then descriptor {}", next.min(3)),
+    );
 }

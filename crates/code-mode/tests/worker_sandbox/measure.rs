@@ -11,6 +11,9 @@ use crate::child::say;
 const ROUNDS: usize = 11;
 const WARM_CELLS: usize = 400;
 
+/// Isolates that stand by in children whose memory is looked at.
+const STANDING_BY: [usize; 3] = [0, 2, 18];
+
 /// Children with and without in turn, so that whatever else the machine does meets both.
 pub fn run() {
     let mut entered = Vec::new();
@@ -29,6 +32,13 @@ pub fn run() {
     for (config, mut cells) in configs.iter().zip(cells) {
         let median = Duration::from_nanos(u64::try_from(median(&mut cells)).expect("short"));
         println!("a warm cell, {config}: {median:?}, median of {ROUNDS} medians of {WARM_CELLS}");
+    }
+    for isolates in STANDING_BY {
+        let said = run_child(command("none", "memory", &[isolates.to_string()]));
+        println!(
+            "with {isolates} isolates that stand by: {}",
+            said.one("result")
+        );
     }
 }
 
@@ -55,4 +65,24 @@ pub fn child() {
         median(&mut took)
     });
     say("result", &took.to_string());
+}
+
+/// What the kernel counts for the memory limit, and what is used, in a child without the sandbox.
+pub fn memory(isolates: &str) {
+    let isolates: usize = isolates.parse().expect("a number");
+    standby::configure(standby::Options::default().floor(isolates).cap(isolates));
+    standby::start();
+    block_on(async {
+        let session = Session::new(FunctionHost::new());
+        let request = ExecuteRequest::new("text(1 + 1)").yield_time_ms(600_000);
+        session.execute(request).await.expect("the cell starts");
+    });
+    while standby::ready() < isolates {
+        std::thread::yield_now();
+    }
+    let status = std::fs::read_to_string("/proc/self/status").expect("there is no sandbox");
+    let lines = status
+        .lines()
+        .filter(|line| line.starts_with("VmData") || line.starts_with("VmRSS"));
+    say("result", &lines.collect::<Vec<_>>().join(", "));
 }

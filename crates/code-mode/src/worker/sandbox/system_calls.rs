@@ -21,7 +21,8 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch,
 };
 
-type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+/// By system call; the processors that filters know all have 64 bits.
+type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
 
 /// Restricts the calling thread and all that it starts; the error says why not.
 pub(super) fn restrict() -> Result<(), String> {
@@ -70,7 +71,7 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_pkey_free,
     libc::SYS_pkey_mprotect,
     libc::SYS_membarrier,
-    // Threads of this process.
+    // Threads of this process; V8 asks how they are scheduled.
     libc::SYS_futex,
     libc::SYS_set_robust_list,
     libc::SYS_rseq,
@@ -80,7 +81,15 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_getpid,
     libc::SYS_sched_yield,
     libc::SYS_sched_getaffinity,
+    libc::SYS_sched_getparam,
+    libc::SYS_sched_getscheduler,
     libc::SYS_getcpu,
+    // Who it is, which is no secret.
+    libc::SYS_getppid,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
     // Signals to itself.
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
@@ -96,7 +105,7 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_getrandom,
     libc::SYS_getrusage,
     libc::SYS_sysinfo,
-    // V8 ends the process without it: it asks for the page size of some ARM kernels so.
+    // Without it V8 ends the process.
     libc::SYS_uname,
     // Descriptors that are open, and waiting for them.
     libc::SYS_read,
@@ -294,11 +303,7 @@ fn allowed() -> Result<Rules, BackendError> {
             .into_iter()
             .collect::<Result<Vec<_>, BackendError>>()?,
     )?;
-    add(
-        &mut rules,
-        libc::SYS_ioctl,
-        [vec![is(1, libc::FIONBIO as u64)?]],
-    )?;
+    add(&mut rules, libc::SYS_ioctl, [vec![is(1, libc::FIONBIO)?]])?;
     Ok(rules)
 }
 
@@ -317,7 +322,7 @@ fn ended() -> Result<Rules, BackendError> {
 
 fn any(calls: &[c_long]) -> Rules {
     let calls = calls.iter();
-    calls.map(|call| (i64::from(*call), Vec::new())).collect()
+    calls.map(|call| (*call, Vec::new())).collect()
 }
 
 /// Adds alternatives, each of conditions that hold together.
@@ -328,7 +333,7 @@ fn add(
 ) -> Result<(), BackendError> {
     let alternatives = alternatives.into_iter().map(SeccompRule::new);
     let alternatives = alternatives.collect::<Result<_, _>>()?;
-    rules.insert(i64::from(call), alternatives);
+    rules.insert(call, alternatives);
     Ok(())
 }
 
