@@ -399,6 +399,10 @@ fn cells_see_the_time_zone_and_locale_of_the_parent() {
 }
 
 /// Plays the parent of a worker between this test and the worker.
+#[expect(
+    clippy::zombie_processes,
+    reason = "it ends before its worker, on purpose"
+)]
 pub fn run_middle(scenario: &str, rest: &[&str]) {
     match scenario {
         "zone" => {
