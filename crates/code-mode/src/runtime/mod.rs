@@ -26,6 +26,8 @@ mod modules;
 mod outputs;
 mod place;
 mod platform;
+#[cfg(all(feature = "worker-processes", target_os = "linux"))]
+pub(crate) mod process;
 mod render;
 mod script;
 pub(crate) mod standby;

@@ -24,6 +24,7 @@ use super::protocol::{
     append,
 };
 use super::remote::{Job, Patience, Shared, Taken};
+use super::{MAX_MEMORY, sandbox};
 use crate::description::{ArgumentValidation, ToolSet};
 use crate::service::{ToolError, ToolOutput};
 use crate::sync::lock;
@@ -41,6 +42,9 @@ const SILENT_LOOKS_AT_FIRST: u32 = 30;
 
 /// How long a worker whose connection has ended may take to end too.
 const EXIT_GRACE: Duration = Duration::from_secs(1);
+
+/// How much of each shortcoming of its sandbox is kept.
+const SHORTCOMING_CHARS: usize = 500;
 
 /// How much of what a worker said last on its standard error is looked at.
 const WORDS_BYTES: usize = 4 * 1024;
@@ -90,10 +94,11 @@ impl Worker {
         let (words, their_words) = UnixStream::pair()?;
         words.set_nonblocking(true)?;
         let reading = socket.try_clone()?;
-        let child = Command::new(&options.program)
+        let mut command = Command::new(&options.program);
+        sandbox::parent::prepare(&mut command, sandbox::parent::StandardError::Piped);
+        let child = command
             .args(&options.args)
-            .env_clear()
-            .current_dir("/")
+            .arg(format!("{MAX_MEMORY}{}", options.max_memory_bytes))
             // The signals of a terminal are for its parent.
             .process_group(0)
             .stdin(OwnedFd::from(theirs))
@@ -362,6 +367,7 @@ impl Worker {
         }
         match frame.kind {
             "pong" => self.pong(&frame),
+            "sandbox" => self.shut_in(&frame),
             _ if frame.cell == 0 => Ok(()),
             _ => self.take_of_cell(&frame, replies),
         }
@@ -378,6 +384,15 @@ impl Worker {
         self.greeted.store(true, Ordering::Release);
         lock(&self.state).unanswered = 0;
         self.pool.one_has_greeted();
+        Ok(())
+    }
+
+    fn shut_in(&self, frame: &Frame<'_>) -> Result<(), Cause> {
+        let shortcomings: Vec<String> = frame.body().map_err(Cause::violation)?;
+        let short = |text: String| text.chars().take(SHORTCOMING_CHARS).collect();
+        let most = sandbox::Part::ALL.len();
+        self.pool
+            .told_shortcomings(shortcomings.into_iter().take(most).map(short).collect());
         Ok(())
     }
 

@@ -41,6 +41,13 @@
 //! A worker with its isolates takes about 6 MiB of memory of its own on x86_64 Linux, and shares the rest
 //! of 23 MiB with the others and with your process.
 //!
+//! # What a worker may do
+//!
+//! Before V8 starts, a worker gives up what a process has: its environment but for time zone and locale, all
+//! descriptors but the socket, new privileges, capabilities, and, on Linux, by Landlock and seccomp, files,
+//! network, other programs and processes. [`Pool::shortcomings`] names what the system does not provide of
+//! that; it is a `tracing` warning too. Its memory is limited by [`Options::max_memory_bytes`].
+//!
 //! # When a worker ends
 //!
 //! Whether it was killed, crashed, or sent what no worker sends: the scripts that ran in it fail, and
@@ -74,7 +81,8 @@ mod outside;
 mod pool;
 mod protocol;
 mod remote;
-mod sandbox;
+#[doc(hidden)]
+pub mod sandbox;
 mod serve;
 
 use std::time::Duration;
@@ -87,6 +95,9 @@ pub(crate) use remote::RemoteCell;
 
 /// How long a cell that was told to stop may take to be gone before its worker is killed.
 pub const STOP_GRACE: Duration = Duration::from_secs(1);
+
+/// The argument that tells a worker how much memory it may have, up to its number of bytes.
+const MAX_MEMORY: &str = "--max-memory-bytes=";
 
 /// Writing to a socket that nobody reads is an error, and no signal.
 #[cfg(not(target_vendor = "apple"))]

@@ -32,11 +32,12 @@ pub struct Options {
     cells_per_worker: usize,
     max_workers: usize,
     idle: Duration,
+    pub(super) max_memory_bytes: u64,
 }
 
 impl Default for Options {
     /// This executable with the argument `worker`, one warm worker, four cells in each, 64 workers, ten
-    /// seconds.
+    /// seconds, 4 GiB.
     fn default() -> Self {
         Self {
             program: this_executable(),
@@ -45,6 +46,7 @@ impl Default for Options {
             cells_per_worker: 4,
             max_workers: 64,
             idle: Duration::from_secs(10),
+            max_memory_bytes: 4 << 30,
         }
     }
 }
@@ -95,6 +97,16 @@ impl Options {
     #[must_use]
     pub fn max_workers(mut self, workers: usize) -> Self {
         self.max_workers = workers.max(1);
+        self
+    }
+
+    /// How many bytes of memory of its own a worker may have, on Linux. Default 4 GiB. Counted is what is
+    /// private and may be written, used or not: some 200 MB for a worker by itself, and then 1.5 times the
+    /// heaps of its cells and half a gigabyte for a built-in function on its way to being stopped. A script
+    /// that reaches it fails, or its worker ends.
+    #[must_use]
+    pub fn max_memory_bytes(mut self, bytes: u64) -> Self {
+        self.max_memory_bytes = bytes;
         self
     }
 
@@ -152,6 +164,12 @@ impl Pool {
         let _ = pooled.keep();
     }
 
+    /// What the system does not provide of the sandbox that workers enter, a part a text; empty if nothing
+    /// is missing. `None` until the first worker has told.
+    pub fn shortcomings(&self) -> Option<Vec<String>> {
+        lock(&self.0.0.state).shortcomings.clone()
+    }
+
     /// The workers there are now.
     pub fn workers(&self) -> Vec<WorkerInfo> {
         let state = lock(&self.0.0.state);
@@ -194,6 +212,8 @@ struct State {
     /// Whether the last worker that was started came to nothing: none is started ahead then.
     broken: bool,
     closed: bool,
+    /// As the first worker has told.
+    shortcomings: Option<Vec<String>>,
     has_keeper: bool,
     /// Whether the keeper is to look without waiting.
     look: bool,
@@ -220,6 +240,23 @@ impl Pooled {
 
     pub(super) fn one_has_greeted(&self) {
         lock(&self.state).broken = false;
+    }
+
+    /// A worker has entered its sandbox, which lacks this.
+    pub(super) fn told_shortcomings(&self, shortcomings: Vec<String>) {
+        let mut state = lock(&self.state);
+        if state.shortcomings.is_some() {
+            return;
+        }
+        state.shortcomings = Some(shortcomings.clone());
+        drop(state);
+        if !shortcomings.is_empty() {
+            tracing::warn!(
+                target: "code_mode",
+                "worker processes lack a part of their sandbox: {}",
+                shortcomings.join("; ")
+            );
+        }
     }
 
     /// A worker is dead.

@@ -30,6 +30,7 @@
 //! | `goes_on` | [`Usage`] | the script waits, or takes its time; once |
 //! | `ended` | [`Ended`] | the script has ended; once |
 //! | `gone` | whether its thread is lost | the isolate is gone, or the thread is lost: the last frame of a cell |
+//! | `sandbox` | what it lacks, in words | it has given up what the system lets it give up; follows its `hello` |
 //! | `pong` | [`Usage`] by cell | answers `ping` |
 
 use std::ops::RangeInclusive;

@@ -13,7 +13,7 @@ use super::outside::Outside;
 use super::protocol::{
     Answered, Frame, FrameReader, Hello, Run, SettledCall, Tools, Usage, append,
 };
-use super::{NO_SIGNAL, sandbox};
+use super::{MAX_MEMORY, NO_SIGNAL, sandbox};
 use crate::description::{ToolDefinition, ToolSet};
 use crate::limits::Limits;
 use crate::runtime::{CellIsolate, CellSource, CodeCache, Command, StopReason, spawn, standby};
@@ -35,8 +35,8 @@ use crate::sync::lock;
 /// }
 /// ```
 pub fn run() -> ! {
-    sandbox::enter();
-    let status = match serve() {
+    let ended = shut_in().and_then(|report| serve(&report));
+    let status = match ended {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("code-mode worker: {error}");
@@ -46,9 +46,21 @@ pub fn run() -> ! {
     std::process::exit(status)
 }
 
+/// Enters the sandbox. Standard input is the socket, and the other two go to the parent too.
+fn shut_in() -> Result<sandbox::Report, Failed> {
+    let most = std::env::args().find_map(|arg| arg.strip_prefix(MAX_MEMORY)?.parse().ok());
+    let options = sandbox::Options::default().keep([0, 1, 2]);
+    let options = most
+        .into_iter()
+        .fold(options, sandbox::Options::max_memory_bytes);
+    Ok(sandbox::enter(&options)?)
+}
+
 /// Why a worker gives up.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
+    #[error("its sandbox could not be entered: {0}")]
+    Sandbox(#[from] sandbox::SandboxError),
     #[error(
         "its standard input is no socket: a worker is started by a session that runs cells in workers, not by hand ({0})"
     )]
@@ -93,7 +105,7 @@ struct Server {
     code_cache: Arc<CodeCache>,
 }
 
-fn serve() -> Result<(), Failed> {
+fn serve(report: &sandbox::Report) -> Result<(), Failed> {
     // Nothing is sent: this only asks whether it could be.
     send(io::stdin().as_fd(), &[], SendFlags::empty())
         .map_err(|error| Failed::NoSocket(error.into()))?;
@@ -106,6 +118,7 @@ fn serve() -> Result<(), Failed> {
         code_cache: Arc::default(),
     };
     server.say("hello", &Hello::ours());
+    server.say("sandbox", &report.shortcomings());
     let mut frames = FrameReader::new();
     let mut greeted = false;
     loop {

@@ -78,7 +78,7 @@ const ROWS: &[Row] = &[
     row(
         "endless_keys_in_text",
         "text(new Proxy({}, { get: (t, k) => typeof k === 'string' && k.length < 3 ? new Proxy({}, this) : t, ownKeys: () => Array.from({ length: 1e6 }, (_, i) => 'k' + i), getOwnPropertyDescriptor: () => ({ value: {}, enumerable: true, configurable: true }) }))",
-        &[Time, Memory],
+        &[Time, Memory, crate::row::Ending::Wedged],
     ),
     row(
         "in_console",
