@@ -182,7 +182,7 @@ impl IsolateControl {
         computed.saturating_sub(before) >= STOPS_WITHIN || since.elapsed() >= STOPS_WITHIN_WALL
     }
 
-    /// Gives the thread the processor only when nobody else wants it. There is no way back.
+    /// Gives the thread little of a processor that others want too. There is no way back.
     pub(super) fn demote(&self) {
         let clock = lock(&self.clock);
         if let (Some(_), Some(thread)) = (&*clock, &*lock(&self.thread)) {

@@ -105,11 +105,13 @@ impl ThreadId {
         Self(unsafe { libc::gettid() })
     }
 
-    /// Gives the thread the processor only when nobody else wants it. It must live.
+    /// Gives the thread little of a processor that others want too. It must live.
     pub(super) fn demote(&self) {
-        let parameter = libc::sched_param { sched_priority: 0 };
-        // SAFETY: `parameter` lives during the call. On failure the thread keeps its priority.
-        unsafe { libc::sched_setscheduler(self.0, libc::SCHED_IDLE, &parameter) };
+        const LEAST: libc::c_int = 19;
+        // To the system a thread's number is that of a process with one thread.
+        let thread = self.0.cast_unsigned();
+        // SAFETY: only numbers go in. On failure the thread keeps its priority.
+        unsafe { libc::setpriority(libc::PRIO_PROCESS, thread, LEAST) };
     }
 }
 
