@@ -67,8 +67,9 @@ impl Pair {
                 self.expression(u, inner)?;
                 self.both(") {");
                 self.statement(u, inner)?;
-                self.both("} else ");
+                self.both("} else {");
                 self.statement(u, inner)?;
+                self.both("}");
             }
             6 => {
                 self.both("for (const x of ");
@@ -77,7 +78,10 @@ impl Pair {
                 self.statement(u, inner)?;
                 self.both("}");
             }
-            7 => self.class(u, inner)?,
+            7 => {
+                self.only_types(u.choose(&["", "abstract "])?);
+                self.class(u, inner)?;
+            }
             8 => {
                 self.both("try {");
                 self.statement(u, inner)?;
@@ -192,7 +196,6 @@ impl Pair {
     }
 
     fn class(&mut self, u: &mut Unstructured<'_>, depth: usize) -> Result<()> {
-        self.only_types(u.choose(&["", "abstract "])?);
         self.both("class C");
         self.type_parameters(u)?;
         self.both(" extends D");
