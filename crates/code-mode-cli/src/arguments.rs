@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use code_mode::Limits;
+use code_mode::worker::{Options, Pool};
+use code_mode::{Isolation, Limits};
 use code_mode_mcp::install::Client;
 
 use servers::{AuditArguments, McpArguments, ServerArguments, ToolsArguments};
@@ -215,6 +216,9 @@ pub struct RunArguments {
     pub limits: LimitArguments,
 
     #[command(flatten)]
+    pub isolation: IsolationArguments,
+
+    #[command(flatten)]
     pub servers: ServerArguments,
 
     #[command(flatten)]
@@ -260,6 +264,33 @@ impl LimitArguments {
             limits = limits.cpu_time(Duration::from_millis(milliseconds));
         }
         limits
+    }
+}
+
+/// Where scripts run.
+#[derive(Debug, Args)]
+pub struct IsolationArguments {
+    /// Where scripts run: in worker processes, so that nothing a script does ends this one, or on
+    /// threads of this process.
+    #[arg(long, value_name = "WHERE", value_enum, default_value_t)]
+    isolation: IsolationArgument,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum IsolationArgument {
+    #[cfg_attr(target_os = "linux", default)]
+    Process,
+    #[cfg_attr(not(target_os = "linux"), default)]
+    InProcess,
+}
+
+impl IsolationArguments {
+    /// As the engine takes it. A pool of workers is started where some are to be ready.
+    pub fn isolation(&self, workers: Options) -> Isolation {
+        match self.isolation {
+            IsolationArgument::Process => Isolation::Process(Pool::new(workers)),
+            IsolationArgument::InProcess => Isolation::InProcess,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Nothing here knows V8. The way of a run: [`arguments`] → [`servers`], if there are any → [`check`],
 //! if asked for → [`run`] → [`output`], with [`host`] answering the script's calls: [`command_tool`]
 //! those of commands, the gateway crate those of servers. [`mcp`] hands over to the gateway crate.
+//! Started as `code-mode worker` by itself, it is one of the processes that scripts run in.
 //! [`types`] and [`tools`] only print; [`config`] looks at the configuration of MCP servers, and
 //! [`install`] writes that of a client.
 
@@ -41,6 +42,13 @@ use exit::Exit;
 use telemetry::Telemetry;
 
 fn main() -> ExitCode {
+    // Before anything else: a worker has no threads, files or settings of a command.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == "worker")
+    {
+        code_mode::worker::run();
+    }
     let command = arguments::parse();
     let default_filter = match command {
         Command::Mcp(_) => LogFilter::default(),

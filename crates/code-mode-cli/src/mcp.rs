@@ -5,7 +5,7 @@
 use std::io;
 use std::pin::pin;
 
-use code_mode::CancellationToken;
+use code_mode::{CancellationToken, Isolation, worker};
 use code_mode_mcp::audit::AuditUnwritable;
 use code_mode_mcp::config::{Configuration, Environment, Redactor, Secret};
 use code_mode_mcp::gateway::{Gateway, GatewayOptions, HttpOptions, ServeError};
@@ -59,10 +59,13 @@ async fn start_and_serve(arguments: McpArguments) -> Result<Exit, McpError> {
     let upstream_options =
         servers::upstream_options(&arguments.servers, &environment, &configuration);
     let options = gateway_options(&arguments, &configuration)?;
+    // A client's first script is not to wait for V8 either.
+    match &options.isolation {
+        Isolation::Process(workers) => workers.start(),
+        _ => code_mode::standby::start(),
+    }
     let upstream = Upstream::start(configuration.servers, upstream_options);
     let gateway = Gateway::new(upstream, options);
-    // A client's first script is not to wait for V8 either.
-    code_mode::standby::start();
 
     let shutdown = CancellationToken::new();
     let mut serving = pin!(front.serve(&gateway, shutdown.clone()));
@@ -103,6 +106,7 @@ fn gateway_options(
         .exposed
         .extend(arguments.expose_tools.iter().cloned());
     options.limits = arguments.limits.limits();
+    options.isolation = arguments.isolation.isolation(worker::Options::default());
     options.audit = arguments.audit.open()?;
     if let Some(tokens) = arguments.description_tokens {
         options.description_tokens = Some(tokens as usize);

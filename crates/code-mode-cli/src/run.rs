@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use code_mode::{
     CellId, ExecuteError, ExecuteRequest, RuntimeResponse, Session, WaitError, WaitRequest,
-    WaitUntil, standby,
+    WaitUntil, standby, worker,
 };
 
 use code_mode_mcp::audit::{AuditLog, AuditUnwritable};
@@ -66,6 +66,9 @@ pub fn run(arguments: RunArguments) -> Result<Exit, RunError> {
 async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit, RunError> {
     // There will be one script.
     standby::configure(standby::Options::none());
+    let isolation = arguments
+        .isolation
+        .isolation(worker::Options::default().warm(0));
     let mut signals = Signals::listen()?;
     let status = Status::default();
     // A document at the end is for programs, which are not to be disturbed.
@@ -101,6 +104,7 @@ async fn start_and_watch(source: String, arguments: RunArguments) -> Result<Exit
         .as_ref()
         .map(|servers| servers.host(person.clone(), audit.clone()));
     let session = Session::builder()
+        .isolation(isolation)
         .limits(arguments.limits.limits())
         .stored_values(stored_values)
         .cancellation_grace(CANCELLATION_GRACE)

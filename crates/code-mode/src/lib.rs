@@ -115,6 +115,8 @@ mod service;
 mod source;
 pub mod standby;
 mod sync;
+#[cfg(all(unix, feature = "worker-processes"))]
+pub mod worker;
 
 pub use description::{
     ArgumentValidation, DEFAULT_MAX_DECLARATION_BYTES, ExecDescriptionOptions, MCP_RESULT_TYPES,
@@ -131,9 +133,9 @@ pub use response::{
 pub use service::{
     CellId, CellInfo, CellState, DEFAULT_EXEC_YIELD_TIME_MS,
     DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL, DEFAULT_WAIT_YIELD_TIME_MS, ExecuteError,
-    ExecuteRequest, FunctionHost, Host, InvalidCellId, KeptOutput, Notification, OutputError,
-    OutputHandle, Session, SessionBuilder, StartedCell, StoredValues, ToolCall, ToolError,
-    ToolInput, ToolOutput, WaitError, WaitRequest, WaitUntil,
+    ExecuteRequest, FunctionHost, Host, InvalidCellId, Isolation, KeptOutput, Notification,
+    OutputError, OutputHandle, Session, SessionBuilder, StartedCell, StoredValues, ToolCall,
+    ToolError, ToolInput, ToolOutput, WaitError, WaitRequest, WaitUntil,
 };
 pub use source::{ExecSource, ExecSourceError, parse_exec_source};
 pub use tokio_util::sync::CancellationToken;

@@ -11,7 +11,7 @@ use code_mode_mcp::gateway::{Origin, Structured};
 use code_mode_mcp::policy::ToolPattern;
 
 use super::telemetry::TelemetryArguments;
-use super::{LimitArguments, seconds};
+use super::{IsolationArguments, LimitArguments, seconds};
 
 const MCP_NOTES: &str = "\
 A client starts this command and speaks with it on standard input and output; `code-mode install`
@@ -96,6 +96,9 @@ pub struct McpArguments {
 
     #[command(flatten)]
     pub limits: LimitArguments,
+
+    #[command(flatten)]
+    pub isolation: IsolationArguments,
 
     #[command(flatten)]
     pub servers: ServerArguments,

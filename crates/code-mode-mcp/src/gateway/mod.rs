@@ -244,6 +244,7 @@ impl Shared {
             host = host.audit(log.clone());
         }
         Session::builder()
+            .isolation(self.options.isolation.clone())
             .limits(self.options.limits.clone())
             .build(host)
     }

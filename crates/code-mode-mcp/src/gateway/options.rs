@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use code_mode::Limits;
+use code_mode::{Isolation, Limits};
 
 use super::origin::Origin;
 use crate::audit::AuditLog;
@@ -55,6 +55,8 @@ pub struct GatewayOptions {
     pub max_sessions: usize,
     /// How long a shutdown may take in all. Default 5 s. What has not ended by then is dropped.
     pub shutdown_time: Duration,
+    /// Where cells run. Default [`Isolation::InProcess`].
+    pub isolation: Isolation,
     /// What cells may use. Default [`Limits::default`].
     pub limits: Limits,
     /// Where nested calls are noted. Default nowhere.
@@ -101,6 +103,7 @@ impl Default for GatewayOptions {
             longest_connecting_wait: Duration::from_secs(60),
             session_idle_time: Duration::from_secs(30 * 60),
             max_sessions: 1_000,
+            isolation: Isolation::default(),
             shutdown_time: Duration::from_secs(5),
             limits: Limits::default(),
             audit: None,

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use code_mode::{
-    ExecuteRequest, FunctionHost, RuntimeResponse, Session, ToolCall, ToolDefinition, ToolOutput,
-    ToolSet, standby,
+    ExecuteRequest, FunctionHost, Isolation, RuntimeResponse, Session, ToolCall, ToolDefinition,
+    ToolOutput, ToolSet, standby,
 };
 use tokio::runtime::{self, Runtime};
 
@@ -31,6 +31,8 @@ pub enum Standby {
     Repeated,
     /// Never anything.
     None,
+    /// A worker process with its floor, in which the session's cells run.
+    Worker,
 }
 
 /// An exec of `script` with these tools, to be called again and again. The first one makes the
@@ -41,7 +43,7 @@ pub fn executor(
     tool_names: Vec<String>,
     input_schema: Option<&str>,
 ) -> impl FnMut() -> Timing {
-    let embedder = Embedder::new(tool_names, input_schema);
+    let embedder = Embedder::new(tool_names, input_schema, standby.isolation());
     standby.configure();
     move || {
         standby.before_exec();
@@ -53,10 +55,34 @@ pub fn executor(
     }
 }
 
+/// The program of the workers, in a build with `worker-processes`.
+pub const WORKER: Option<&str> = if cfg!(all(unix, feature = "worker-processes")) {
+    option_env!("CARGO_BIN_EXE_code_mode_test_worker")
+} else {
+    None
+};
+
 impl Standby {
+    #[cfg(all(unix, feature = "worker-processes"))]
+    fn isolation(self) -> Isolation {
+        use code_mode::worker::{Options, Pool};
+
+        match (self, WORKER) {
+            (Self::Worker, Some(program)) => {
+                Isolation::Process(Pool::new(Options::default().program(program)))
+            }
+            _ => Isolation::InProcess,
+        }
+    }
+
+    #[cfg(not(all(unix, feature = "worker-processes")))]
+    fn isolation(self) -> Isolation {
+        Isolation::InProcess
+    }
+
     pub fn configure(self) {
         match self {
-            Self::AsItComes => {}
+            Self::AsItComes | Self::Worker => {}
             Self::Ready | Self::Rested | Self::Repeated => {
                 // No more than that: whoever waits for two is not to measure beside the making of a third.
                 standby::configure(standby::Options::default().floor(STANDBYS).cap(STANDBYS));
@@ -71,12 +97,42 @@ impl Standby {
         match self {
             Self::AsItComes | Self::None => {}
             Self::Ready | Self::Repeated => await_standbys(STANDBYS),
+            Self::Worker => await_workers(),
             Self::Rested => {
                 await_standbys(STANDBYS);
                 thread::sleep(REST);
             }
         }
     }
+}
+
+/// Returns when no thread of the workers has anything to do: an isolate was taken down, and another one
+/// stands by. Where the system does not tell, after as long as that takes.
+pub fn await_workers() {
+    const AS_LONG_AS_IT_TAKES: Duration = Duration::from_millis(10);
+
+    let start = Instant::now();
+    while !workers_sleep().unwrap_or(start.elapsed() >= AS_LONG_AS_IT_TAKES) {
+        thread::yield_now();
+    }
+}
+
+/// Whether all threads of all children of this process sleep.
+fn workers_sleep() -> Option<bool> {
+    for task in std::fs::read_dir("/proc/self/task").ok()? {
+        let children = std::fs::read_to_string(task.ok()?.path().join("children")).ok()?;
+        for child in children.split_whitespace() {
+            for task in std::fs::read_dir(format!("/proc/{child}/task")).ok()? {
+                let stat = std::fs::read_to_string(task.ok()?.path().join("stat")).ok()?;
+                // The name in brackets may have anything in it.
+                let state = stat.rsplit_once(") ")?.1;
+                if !state.starts_with('S') {
+                    return Some(false);
+                }
+            }
+        }
+    }
+    Some(true)
 }
 
 /// A pause between two execs, as a model makes it, but for the bench's patience.
@@ -138,7 +194,7 @@ struct Embedder {
 }
 
 impl Embedder {
-    fn new(tool_names: Vec<String>, input_schema: Option<&str>) -> Self {
+    fn new(tool_names: Vec<String>, input_schema: Option<&str>, isolation: Isolation) -> Self {
         let host = tool_names
             .into_iter()
             .fold(FunctionHost::new(), |host, name| {
@@ -149,7 +205,9 @@ impl Embedder {
             });
         Self {
             tools: host.tools(),
-            session: LazyCell::new(Box::new(|| Session::new(host))),
+            session: LazyCell::new(Box::new(|| {
+                Session::builder().isolation(isolation).build(host)
+            })),
             runtime: embedders_runtime(),
         }
     }

@@ -20,6 +20,7 @@
 //! | `cold_exec` | in a process where V8 never ran: a session is made and answers its first `execute`. V8's start is in it. The host and its tool set exist before. |
 //! | `cold_raw_v8` | the same script in a process where V8 never ran, by bare V8. V8's start is in it. |
 //! | `warm_exec` | an `execute` of a session that answered one before, until it has answered. Two isolates stand by; between two execs the process waits for that, and for nothing else. |
+//! | `worker_exec` | as `warm_exec` in a worker process that ran one before; between two execs the process waits until all threads of it sleep. Only with the feature `worker-processes`. |
 //! | `rested_exec` | the same after five milliseconds more in which the process sleeps, and its processors with it. |
 //! | `repeated_exec` | as `warm_exec`, of a script that the session has run before and keeps the code of. In all other scenarios each exec is of a source that is new, by a number in a comment at its end. |
 //! | `no_standby_exec` | as `warm_exec` with no isolate ever standing by, one exec right after the other. |
@@ -41,6 +42,7 @@
 //! | Scenario | One exec is |
 //! |---|---|
 //! | `tool_roundtrip` | 1,000 tool calls awaited one after another; the row shows the share of one call. |
+//! | `worker_roundtrip` | as `tool_roundtrip` in a worker process. |
 //! | `parallel_tools` | 1,000 tool calls under one `Promise.all`; the row shows the share of one call. |
 //! | `checked_calls` | 1,000 tool calls awaited one after another, with an argument of nine values, checked against a schema of such a tool; the row shows the share of one call. |
 //! | `unchecked_calls` | the same calls to a tool without a schema. |

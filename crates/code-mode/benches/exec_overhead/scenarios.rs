@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::engine::Standby;
+use crate::engine::{Standby, WORKER};
 use crate::scripts::{self, Script};
 
 /// What a sample is of. The table in `main.rs` says what each of them means.
@@ -101,10 +101,11 @@ pub const QUICKJS_BINARY: Option<&str> = if cfg!(feature = "bench-quickjs") {
 };
 
 /// All of them, in the order of the table. One that needs another one's result comes after it.
-pub static ALL: [Scenario; 32] = [
+pub static ALL: [Scenario; 34] = [
     Scenario::new("cold_exec", engine(scripts::EXEC, Standby::AsItComes)).cold(),
     Scenario::new("cold_raw_v8", Method::RawV8(scripts::EXEC)).cold(),
     Scenario::new("warm_exec", engine(scripts::EXEC, Standby::Ready)),
+    Scenario::new("worker_exec", engine(scripts::EXEC, Standby::Worker)),
     Scenario::new("rested_exec", engine(scripts::EXEC, Standby::Rested)),
     Scenario::new("repeated_exec", engine(scripts::EXEC, Standby::Repeated)),
     Scenario::new("no_standby_exec", engine(scripts::EXEC, Standby::None)),
@@ -135,6 +136,11 @@ pub static ALL: [Scenario; 32] = [
     Scenario::new(
         "tool_roundtrip",
         engine(scripts::SEQUENTIAL_CALLS, Standby::Ready),
+    )
+    .of_calls(),
+    Scenario::new(
+        "worker_roundtrip",
+        engine(scripts::SEQUENTIAL_CALLS, Standby::Worker),
     )
     .of_calls(),
     Scenario::new(
@@ -258,7 +264,14 @@ impl Scenario {
     }
 
     fn is_available(&self) -> bool {
-        !matches!(self.method, Method::QuickJs(..)) || QUICKJS_BINARY.is_some()
+        match self.method {
+            Method::QuickJs(..) => QUICKJS_BINARY.is_some(),
+            Method::Engine {
+                standby: Standby::Worker,
+                ..
+            } => WORKER.is_some(),
+            _ => true,
+        }
     }
 
     /// The tool counts it runs with, out of those asked for.
@@ -322,6 +335,12 @@ impl fmt::Display for UnknownScenario {
         write!(f, "the scenarios of this build are {}", names.join(", "))?;
         if QUICKJS_BINARY.is_none() {
             write!(f, "; with --features bench-quickjs also those of QuickJS")?;
+        }
+        if WORKER.is_none() {
+            write!(
+                f,
+                "; with --features worker-processes also those of workers"
+            )?;
         }
         Ok(())
     }

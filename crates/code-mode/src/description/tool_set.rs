@@ -233,6 +233,12 @@ impl ToolSet {
         tools
     }
 
+    /// Whether both are clones of one set, whatever is said of namespaces without tools.
+    #[cfg(all(unix, feature = "worker-processes"))]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// How many tools there are.
     pub fn len(&self) -> usize {
         self.inner.tools.len()

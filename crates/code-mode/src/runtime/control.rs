@@ -93,8 +93,9 @@ pub(crate) struct IsolateControl {
     lost: AtomicU8,
     /// The length of an ArrayBuffer that was refused and not granted since, or nothing.
     refused_buffer: AtomicUsize,
-    /// What this cell has of [`HEADROOM_LEFT`].
+    /// What this cell has of [`HEADROOM_LEFT`], once its heap ran full.
     headroom: AtomicUsize,
+    has_headroom: AtomicBool,
 }
 
 const NOT_LOST: u8 = 0;
@@ -123,6 +124,7 @@ impl IsolateControl {
             lost: AtomicU8::new(NOT_LOST),
             refused_buffer: AtomicUsize::new(0),
             headroom: AtomicUsize::new(0),
+            has_headroom: AtomicBool::new(false),
         }
     }
 
@@ -188,14 +190,18 @@ impl IsolateControl {
         }
     }
 
-    /// Bytes by which a heap that is over its limit may go on growing.
+    /// Bytes by which a heap that is over its limit may go on growing. None if it has had what there is:
+    /// then V8 has nothing left to serve it with, and its thread is parked.
     pub(super) fn take_headroom(&self) -> usize {
+        if self.has_headroom.swap(true, Ordering::Relaxed) {
+            return 0;
+        }
         let mut taken = 0;
         let _ = HEADROOM_LEFT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
             taken = left.min(HEADROOM);
             Some(left - taken)
         });
-        self.headroom.fetch_add(taken, Ordering::Relaxed);
+        self.headroom.store(taken, Ordering::Relaxed);
         taken.max(LEAST_HEADROOM)
     }
 

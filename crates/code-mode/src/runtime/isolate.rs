@@ -30,6 +30,7 @@ pub(super) fn new() -> (v8::OwnedIsolate, Arc<ArrayBuffers>) {
     isolate.set_host_import_module_dynamically_callback(modules::import_dynamically);
     isolate.set_promise_reject_callback(errors::note_rejection);
     isolate.set_oom_error_handler(lost::out_of_memory);
+    isolate.add_message_listener(ignore_message);
     (isolate, buffers)
 }
 
@@ -50,6 +51,10 @@ fn old_generation(heap: usize) -> usize {
     heap - 3 * (heap / 32).clamp(2 * MIB, 32 * MIB)
 }
 
+/// An exception that nobody catches. V8 prints it on standard output where nobody listens; a script's
+/// exceptions reach us by other ways.
+unsafe extern "C" fn ignore_message(_: v8::Local<v8::Message>, _: v8::Local<v8::Value>) {}
+
 /// V8 is about to run out of heap, on the isolate's thread.
 unsafe extern "C" fn near_heap_limit(
     control: *mut c_void,
@@ -63,5 +68,5 @@ unsafe extern "C" fn near_heap_limit(
         control.stop(StopReason::HeapLimit);
         control.take_headroom()
     });
-    current + headroom.unwrap_or(MIB)
+    current + headroom.unwrap_or(0)
 }

@@ -43,7 +43,7 @@ pub(crate) use code_cache::CodeCache;
 pub(crate) use control::StopReason;
 pub(crate) use events::{CellEvents, Command, NestedCall, Outcome, Refused};
 pub(crate) use lost::Lost;
-pub(crate) use thread::{CellIsolate, CellSource, CellThread, SpawnError, spawn};
+pub(crate) use thread::{CellIsolate, CellSource, CellThread, SpawnError, ThreadEnds, spawn};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -154,11 +154,13 @@ impl Job {
 }
 
 /// Why a script got no thread.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum SpawnError {
     /// There is none to be had.
+    #[error("{0}")]
     NoThread(std::io::Error),
     /// So many are lost that no more may be.
+    #[error("{lost} threads are lost, as many as may be")]
     TooManyLost {
         /// How many are.
         lost: usize,

@@ -173,7 +173,7 @@ impl HostCalls {
         span: &Span,
         start: impl FnOnce() -> HostFuture<T> + Send + 'static,
     ) -> Begun<T> {
-        if cell.isolate.control().outside_took() >= FIRST_POLLS_MAY_TAKE {
+        if cell.isolate.outside_took() >= FIRST_POLLS_MAY_TAKE {
             return Begun::Pending(Box::pin(async move { start().await }));
         }
         let _inside = self.runtime.enter();

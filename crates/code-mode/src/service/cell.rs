@@ -13,14 +13,13 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::calls::{CallResult, HostCalls};
 use super::delivery::{Delivery, End};
 use super::host::{Notification, ToolCall};
+use super::isolation::RunningCell;
 use super::outputs::KeptOutputs;
 use super::request::CellId;
 use super::session::SessionState;
 use super::stored_values::Draft;
 use crate::response::ContentItem;
-use crate::runtime::{
-    CellEvents, CellIsolate, CellThread, Lost, NestedCall, Outcome, Refused, StopReason,
-};
+use crate::runtime::{CellEvents, CellThread, Lost, NestedCall, Outcome, Refused, StopReason};
 use crate::sync::lock;
 
 /// A cell from its start until its end was handed out. Owned by its session; its thread and its host
@@ -29,7 +28,7 @@ pub(crate) struct Cell {
     pub(crate) id: CellId,
     pub(crate) tool_call_id: Arc<str>,
     pub(crate) started: Instant,
-    pub(crate) isolate: CellIsolate,
+    pub(crate) isolate: RunningCell,
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) draft: Draft,
     /// Its session's.
@@ -325,11 +324,11 @@ pub struct CellInfo {
 impl Cell {
     /// Whether its thread is lost.
     pub(crate) fn is_lost(&self) -> bool {
-        self.isolate.control().lost().is_some()
+        self.isolate.lost().is_some()
     }
 
     fn state(&self) -> CellState {
-        match self.isolate.control().lost() {
+        match self.isolate.lost() {
             Some(Lost::Parked) => CellState::Parked,
             Some(Lost::Wedged) => CellState::Wedged,
             None if self.delivery.has_ended() => CellState::Finished,
@@ -339,14 +338,13 @@ impl Cell {
     }
 
     pub(crate) fn info(&self) -> CellInfo {
-        let control = self.isolate.control();
         CellInfo {
             cell_id: self.id,
             tool_call_id: self.tool_call_id.to_string(),
             state: self.state(),
             age: self.started.elapsed(),
-            cpu_used: control.cpu_used(),
-            heap_used_bytes: control.heap_used(),
+            cpu_used: self.isolate.cpu_used(),
+            heap_used_bytes: self.isolate.heap_used(),
             pending_calls: self.calls.pending(),
         }
     }

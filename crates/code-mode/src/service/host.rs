@@ -182,6 +182,15 @@ impl ToolOutput {
         }
     }
 
+    /// As it goes to another process: its JSON, or else its text.
+    #[cfg(all(unix, feature = "worker-processes"))]
+    pub(crate) fn parts(&self) -> Result<&RawValue, &str> {
+        match &self.0 {
+            Output::Json(json) => Ok(json),
+            Output::Text { text, .. } => Err(text),
+        }
+    }
+
     pub(crate) fn into_value(self) -> OutputValue {
         match self.0 {
             Output::Json(json) => OutputValue::Json(Box::<str>::from(json).into_string()),

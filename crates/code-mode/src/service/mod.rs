@@ -4,6 +4,7 @@ mod calls;
 mod cell;
 mod delivery;
 mod host;
+mod isolation;
 mod outputs;
 mod request;
 mod session;
@@ -12,6 +13,7 @@ mod stored_values;
 
 pub use cell::{CellInfo, CellState};
 pub use host::{FunctionHost, Host, Notification, ToolCall, ToolError, ToolInput, ToolOutput};
+pub use isolation::Isolation;
 pub use outputs::{KeptOutput, OutputError, OutputHandle};
 pub use request::{
     CellId, DEFAULT_EXEC_YIELD_TIME_MS, DEFAULT_MAX_OUTPUT_TOKENS_PER_EXEC_CALL,

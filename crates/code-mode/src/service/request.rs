@@ -245,6 +245,10 @@ pub enum ExecuteError {
     /// The operating system gave no thread.
     #[error("no thread could be started for the cell: {0}; the process or the system has too many")]
     NoThread(#[source] std::io::Error),
+    /// No worker process could be had for the cell.
+    #[cfg(all(unix, feature = "worker-processes"))]
+    #[error("no worker process runs the cell: {0}")]
+    NoWorker(#[source] std::io::Error),
 }
 
 impl From<SpawnError> for ExecuteError {

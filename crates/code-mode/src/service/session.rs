@@ -15,6 +15,7 @@ use super::calls::HostCalls;
 use super::cell::{Cell, CellInfo, Unattended};
 use super::delivery::{Delivered, Delivery, Terminator, Watcher};
 use super::host::{AnyHost, Host};
+use super::isolation::{Isolation, Runner};
 use super::outputs::{KeptOutput, KeptOutputs, OutputError};
 use super::request::{
     CellId, DEFAULT_EXEC_YIELD_TIME_MS, DEFAULT_WAIT_YIELD_TIME_MS, ExecuteError, ExecuteRequest,
@@ -27,7 +28,7 @@ use crate::limits::Limits;
 use crate::response::{
     self, FormatOptions, FormattedResponse, RuntimeResponse, SharedCounter, TokenCounter,
 };
-use crate::runtime::{CellEvents, CellIsolate, CellSource, CodeCache, spawn};
+use crate::runtime::{CellEvents, CellSource, CodeCache};
 use crate::sync::lock;
 
 /// From this yield time on a waiter gets [`YIELD_GRACE`] on top, so that a call of that very length
@@ -65,6 +66,7 @@ pub struct Session {
 /// What a session shares with the control tasks of its cells.
 pub(crate) struct SessionState {
     host: Arc<dyn AnyHost>,
+    runner: Runner,
     limits: Limits,
     argument_validation: ArgumentValidation,
     max_yield_time: Option<Duration>,
@@ -350,7 +352,7 @@ impl SessionState {
         }
         let id = CellId(cells.last_id + 1);
         let span = spans::cell(&self.span, id, &request.tool_call_id);
-        let (isolate, ends, thread) = CellIsolate::prepare(&self.limits);
+        let (isolate, ends, thread) = self.runner.prepare(&self.limits);
         let cell = Arc::new_cyclic(|this| Cell {
             id,
             tool_call_id: request.tool_call_id.into(),
@@ -383,10 +385,10 @@ impl SessionState {
         };
         let events: Arc<dyn CellEvents> = Arc::clone(&cell) as _;
         let name = format!("code-mode-{id}");
-        if let Err(error) = spawn(name, source, &cell.isolate, ends, events) {
+        if let Err(error) = self.runner.spawn(name, source, &cell.isolate, ends, events) {
             // It holds the session, which holds it.
             lock(&cell.unattended).take();
-            return Err(error.into());
+            return Err(error);
         }
         let watcher = Watcher::new(&cell.delivery, WaitUntil::YieldTime)
             .expect("nobody else knows the cell yet");
@@ -525,6 +527,7 @@ impl StartedCell {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct SessionBuilder {
+    isolation: Isolation,
     limits: Limits,
     argument_validation: ArgumentValidation,
     stored_values: StoredValues,
@@ -535,6 +538,13 @@ pub struct SessionBuilder {
 }
 
 impl SessionBuilder {
+    /// Where the session's cells run. Default [`Isolation::InProcess`].
+    #[must_use]
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
+        self
+    }
+
     /// What the session's cells may use. Default [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -593,6 +603,7 @@ impl SessionBuilder {
         Session {
             state: Arc::new(SessionState {
                 host: Arc::new(host),
+                runner: Runner::new(self.isolation),
                 limits: self.limits,
                 argument_validation: self.argument_validation,
                 max_yield_time: self.max_yield_time,

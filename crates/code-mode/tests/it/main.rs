@@ -19,3 +19,5 @@ mod support;
 mod tooling;
 mod type_check;
 mod typescript;
+#[cfg(all(unix, feature = "worker-processes"))]
+mod worker;
