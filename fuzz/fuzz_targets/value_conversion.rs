@@ -5,10 +5,11 @@
 #![no_main]
 
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use code_mode::{
-    ExecuteRequest, FunctionHost, RuntimeResponse, Session, ToolDefinition, ToolError, ToolOutput,
-    ToolSet,
+    ExecuteRequest, FunctionHost, Limits, RuntimeResponse, Session, ToolDefinition, ToolError,
+    ToolOutput, ToolSet,
 };
 use code_mode_fuzz::expressions::{expression, literal};
 use code_mode_fuzz::json;
@@ -81,7 +82,11 @@ static STAGE: LazyLock<Stage> = LazyLock::new(|| {
         .enable_all()
         .build()
         .expect("a runtime");
-    let session = runtime.block_on(async { Session::new(host) });
+    // Some expressions are large: the limits end them.
+    let limits = Limits::default()
+        .cpu_time(Duration::from_millis(500))
+        .heap_bytes(64 << 20);
+    let session = runtime.block_on(async { Session::builder().limits(limits).build(host) });
     Stage {
         runtime,
         session,

@@ -1,5 +1,5 @@
 //! JavaScript expressions made of bytes: values that are hard to put into words. None of them goes on
-//! for ever, or takes much memory.
+//! for ever.
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
@@ -110,8 +110,8 @@ fn within(u: &mut Unstructured<'_>, depth: usize) -> Result<String> {
         20 => format!("Object.assign(Object({a}), {{ toString() {{ return ({b}) }} }})"),
         21 => format!("((o) => {{ try {{ o.self = o }} catch {{}} return o }})(Object({a}))"),
         22 => format!("Object.freeze(Object({a}))"),
-        23 => format!("Array(50).fill({a})"),
-        24 => format!("String({a}).repeat(200)"),
+        23 => format!("Array(12).fill({a})"),
+        24 => format!("String({a}).repeat(20)"),
         25 => format!("({a})?.[{key}]"),
         26 => format!("JSON.stringify({a}, null, 2)"),
         _ => format!("Object.assign(Object({a}), {{ constructor: ({b}) }})"),

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 
 use crate::source::{self, slips, typescript};
 
+#[cfg(all(unix, feature = "worker-processes"))]
+pub use crate::worker::fuzzing::{Heard, hear_worker};
+
 /// The program in a text that was sent: [`source::program`].
 pub fn program(text: &str) -> Cow<'_, str> {
     source::program(text)
