@@ -105,6 +105,9 @@
 
 pub mod containment;
 mod description;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod response;
 mod runtime;

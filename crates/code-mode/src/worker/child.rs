@@ -486,6 +486,27 @@ impl Worker {
     }
 }
 
+#[cfg(fuzzing)]
+impl Worker {
+    /// As if it had just been started: gets a cell, its first.
+    pub(super) fn begin_anew(self: &Arc<Self>, cell: &Arc<Shared>, job: &Job) {
+        self.greeted.store(false, Ordering::Release);
+        *lock(&self.state) = State::default();
+        let taken = self.run(cell, job);
+        assert!(taken.is_ok(), "the process is there and reads");
+    }
+
+    /// Takes bytes as if the process had said them, and nothing more. Why it would be killed for them.
+    pub(super) fn hear(&self, bytes: &[u8]) -> Option<Cause> {
+        use std::io::Write as _;
+
+        let (mut saying, mut hearing) = UnixStream::pair().expect("a socket");
+        saying.write_all(bytes).expect("a socket has room for them");
+        drop(saying);
+        self.listen(&mut hearing)
+    }
+}
+
 impl State {
     fn one_ended(&mut self) {
         self.running = self.running.saturating_sub(1);

@@ -76,6 +76,8 @@
 
 mod child;
 mod death;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod outbox;
 mod outside;
 mod pool;

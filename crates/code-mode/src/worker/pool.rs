@@ -474,6 +474,18 @@ impl SessionWorkers {
     }
 }
 
+#[cfg(fuzzing)]
+impl Assigned {
+    /// The workers of no session, and one that is not among them.
+    pub(super) fn with_a_worker(options: Options) -> io::Result<(Arc<Self>, Arc<Worker>)> {
+        let pool = Pool::new(options);
+        let pooled = &pool.0.0;
+        let worker = Worker::start(pooled, &pooled.options)?;
+        let workers = Mutex::default();
+        Ok((Arc::new(Self { pool, workers }), worker))
+    }
+}
+
 impl Drop for SessionWorkers {
     fn drop(&mut self) {
         let workers = std::mem::take(&mut *lock(&self.0.workers));

@@ -117,6 +117,26 @@ fn types_of_every_shape_are_passed_over() {
 }
 
 #[test]
+fn an_arrow_after_a_type_in_parentheses_is_the_functions_own() {
+    for result in [
+        "(A | B)",
+        "((A) extends B ? C : D)",
+        "([A, B] | C)",
+        "({ a: A } & B)",
+        "(() => A)",
+        "((a: A) => B)",
+        "('a' | 1)",
+        "(a: A) => (B | C)",
+        "(a) => B",
+        "([a]: A) => B",
+    ] {
+        let typescript = format!("const f = (x): {result} => x;");
+        check(&[(&typescript, "const f = (x) => x;")]);
+        check(&[(&format!("let x: {result};"), "let x;")]);
+    }
+}
+
+#[test]
 fn declarations_of_types_go_whole() {
     check(&[
         (

@@ -61,8 +61,9 @@ impl Parser<'_> {
                     "|" | "&" | "-" => self.advance()?,
                     "{" | "[" => return self.pass_brackets(),
                     "(" => {
+                        let are_parameters = self.at_parameters()?;
                         self.pass_brackets()?;
-                        if !self.at("=>") {
+                        if !are_parameters || !self.at("=>") {
                             return Ok(());
                         }
                         self.advance()?;
@@ -78,6 +79,38 @@ impl Parser<'_> {
                 _ => return Err(Stop::Syntax),
             }
         }
+    }
+
+    /// Whether the `(` here may begin the parameters of a function type, decided as TypeScript does. The
+    /// arrow behind `(A | B)` is not the type's: `(x): (A | B) => x`.
+    fn at_parameters(&mut self) -> Result<bool, Stop> {
+        let mark = self.mark();
+        self.advance()?;
+        let are_parameters = match self.token.kind {
+            Kind::Word => {
+                self.advance()?;
+                self.at_parameter_end()?
+            }
+            Kind::Punctuator => match self.text() {
+                ")" | "..." => true,
+                "[" | "{" => {
+                    self.pass_brackets()?;
+                    self.at_parameter_end()?
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+        self.go_back(&mark);
+        Ok(are_parameters)
+    }
+
+    /// Whether what follows can follow the name of a parameter.
+    fn at_parameter_end(&mut self) -> Result<bool, Stop> {
+        if self.at(")") {
+            return Ok(self.peek()?.1 == "=>");
+        }
+        Ok(self.at_any(&[":", ",", "?", "="]))
     }
 
     fn at_type_start(&self) -> bool {

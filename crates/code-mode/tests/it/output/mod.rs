@@ -1,6 +1,7 @@
 //! The contract of what a model reads: formatting, budgets, and outputs that are kept.
 
 mod formatting;
+mod invariants;
 mod kept;
 mod loading;
 mod random;
@@ -12,6 +13,8 @@ use code_mode::{
     CellId, ContentItem, FormatOptions, FormattedResponse, FunctionHost, ImageDetail,
     RuntimeResponse, Session, StoredValues,
 };
+
+use invariants::{shortened, utf16_slice};
 
 /// A session that runs nothing: answers are made by hand.
 fn session() -> Session {
@@ -77,39 +80,4 @@ fn shown(formatted: &FormattedResponse) -> Vec<&str> {
             other => panic!("what is {other:?}?"),
         })
         .collect()
-}
-
-/// A text item that was cut, in its parts.
-#[derive(Debug, PartialEq)]
-struct Shortened<'a> {
-    head: &'a str,
-    tokens: usize,
-    handle: &'a str,
-    start: usize,
-    end: usize,
-    tail: &'a str,
-}
-
-/// Reads the marker of a text that has no `…` of its own; `None` if it has no marker.
-fn shortened(text: &str) -> Option<Shortened<'_>> {
-    let at = text.find('…')?;
-    let (marker, tail) = text[at..].split_once('\n').unwrap_or((&text[at..], ""));
-    let number = |before: &str, after: &str| {
-        let rest = marker.split_once(before)?.1;
-        rest.split_once(after)?.0.parse().ok()
-    };
-    Some(Shortened {
-        head: text[..at].strip_suffix('\n').unwrap_or(&text[..at]),
-        tokens: number("…", " tokens truncated…")?,
-        handle: marker.split('"').nth(1)?,
-        start: number("start: ", ",")?,
-        end: number("end: ", " }")?,
-        tail,
-    })
-}
-
-/// `text` from one UTF-16 index to another.
-fn utf16_slice(text: &str, start: usize, end: usize) -> String {
-    let units: Vec<u16> = text.encode_utf16().skip(start).take(end - start).collect();
-    String::from_utf16(&units).expect("no character is split")
 }
