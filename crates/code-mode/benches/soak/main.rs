@@ -10,8 +10,8 @@
 //! to rest: no cell, no lost thread but the parked ones, as many isolates standing by as do when there is
 //! nothing to do. The figures are of this process; Linux tells them.
 //!
-//! It fails, with exit code 1, if an answer was not as its script has it, if one did not come within a
-//! minute, or if something grew: threads and descriptors must be the same as before, memory and mappings
+//! It fails, with exit code 1, if an answer was not as its script has it, if one did not come in bounded
+//! time (`patience.rs`), or if something grew: threads and descriptors must be the same as before, memory and mappings
 //! may be more by the slack that the table shows. The latency of a cell that does next to nothing is
 //! judged in words only, for other work of the machine is in it.
 //!
@@ -38,6 +38,8 @@ mod latency;
 mod leak;
 #[cfg(target_os = "linux")]
 mod mode;
+#[cfg(target_os = "linux")]
+mod patience;
 #[cfg(target_os = "linux")]
 mod record;
 #[cfg(target_os = "linux")]

@@ -18,11 +18,8 @@ use crate::host::{self, SoakHost};
 use crate::kinds::{self, Ends, How, Kind};
 use crate::leak::Leak;
 use crate::mode::Mode;
+use crate::patience;
 use crate::record::Record;
-
-/// What has not been answered by then is lost. A limit of 0.2 s of processor time and half a second to
-/// stop are far less, however many cells share the processors.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// With so many lost threads, no cell is started that may lose another one.
 const LOST_THREADS_AT_ONCE: usize = 6;
@@ -83,7 +80,7 @@ async fn one_session(soak: &Soak, dice: &mut Dice, until: Instant) {
             heard.push(cell);
         }
     };
-    let in_time = timeout(ANSWER_WITHIN, closing).await.is_ok();
+    let in_time = patience::bounded(closing).await.is_some();
     heard.sort();
     heard.dedup();
     if !in_time || heard.len() != started {
@@ -99,7 +96,7 @@ async fn one_session(soak: &Soak, dice: &mut Dice, until: Instant) {
 }
 
 async fn shut_down(soak: &Soak, session: &Session) {
-    if timeout(ANSWER_WITHIN, session.shutdown()).await.is_err() {
+    if patience::bounded(session.shutdown()).await.is_none() {
         soak.record.wrong("a shutdown does not end".to_owned());
     }
     let is_live = |state| matches!(state, CellState::Running | CellState::Terminating);
@@ -205,7 +202,7 @@ impl Lane<'_> {
 
     /// The answer, if it comes.
     async fn bounded<T>(&self, kind: &Kind, answer: impl Future<Output = T>) -> Option<T> {
-        let answer = timeout(ANSWER_WITHIN, answer).await.ok();
+        let answer = patience::bounded(answer).await;
         if answer.is_none() {
             self.wrong(kind, "is not answered".to_owned());
         }
