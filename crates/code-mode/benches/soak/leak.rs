@@ -16,7 +16,7 @@ pub enum Leak {
 impl Leak {
     pub fn happens(self) {
         match self {
-            Self::Memory => std::mem::forget(vec![1_u8; 1 << 20]),
+            Self::Memory => std::mem::forget(vec![1_u8; 4 << 20]),
             Self::Threads => {
                 let _ = thread::Builder::new().spawn(|| {
                     loop {

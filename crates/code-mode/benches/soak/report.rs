@@ -12,7 +12,7 @@ use crate::record::Recorded;
 /// What the allocator and V8's page pool may keep more than before. Threads that come and go leave their
 /// memory to others, and who gets it is chance.
 const MEMORY_SLACK_KIB: u64 = 48 * 1024;
-const MAPPINGS_SLACK: u64 = 200;
+const MAPPINGS_SLACK: u64 = 400;
 
 /// A cell may take so many times as long as before, or this long, before it is called slower.
 const LATENCY_FACTOR: u32 = 2;
