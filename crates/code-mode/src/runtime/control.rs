@@ -45,7 +45,7 @@ static HEADROOM_LEFT: AtomicUsize = AtomicUsize::new(1024 * 1024 * 1024);
 const STOPS_WITHIN: Duration = Duration::from_millis(500);
 
 /// It is given up after this time too, whatever it does meanwhile.
-const STOPS_WITHIN_WALL: Duration = Duration::from_secs(5);
+const STOPS_WITHIN_WALL: Duration = Duration::from_secs(15);
 
 /// Host code in the middle of a script that takes longer than this computes, or blocks.
 const SLOW_OUTSIDE: Duration = Duration::from_micros(100);

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZero;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, Once, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, Once, OnceLock, mpsc};
 use std::thread;
 use std::time::Instant;
 
@@ -114,6 +114,13 @@ impl Pool {
         self.making -= 1;
         begins(&job.control);
         Some(job)
+    }
+
+    /// Takes a script out of the queue, if it is there.
+    fn take_back(&mut self, control: &Arc<IsolateControl>) -> Option<Job> {
+        let is_its = |job: &Job| Arc::ptr_eq(&job.control, control);
+        let place = self.queue.iter().position(is_its)?;
+        self.queue.remove(place)
     }
 
     /// A script found no isolate: from now on there are to be more.
@@ -221,6 +228,11 @@ pub(super) fn submit(job: Job) -> io::Result<()> {
         keep_heap_shared();
     }
     Ok(())
+}
+
+/// Takes a script back that no isolate was found for yet: whoever ends it need not wait for one.
+pub(super) fn take_back(control: &Arc<IsolateControl>) -> Option<Job> {
+    lock(&POOL).take_back(control)
 }
 
 /// Starts as many makers as are needed and have a processor.
@@ -376,5 +388,31 @@ fn stand_by(seat: u64, orders: &mpsc::Receiver<Order>) -> Option<Job> {
             Shrink::Stays => idle = None,
             Shrink::AskAgain => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::StopReason;
+
+    #[test]
+    fn a_script_that_is_stopped_in_the_queue_is_answered_from_there() {
+        let mut pool = Pool::new();
+        let (first, first_cell) = cell_thread::queued_job();
+        let (second, second_cell) = cell_thread::queued_job();
+        let control = Arc::clone(&second.control);
+        pool.queue.extend([first, second]);
+
+        control.stop(StopReason::Terminated);
+        pool.take_back(&control).expect("it is queued").stopped();
+        assert!(pool.take_back(&control).is_none());
+        let outcome = second_cell.outcome.blocking_recv().expect("it is told");
+        assert!(matches!(outcome, Some(super::super::Outcome::Stopped)));
+        assert!(second_cell.gone.blocking_recv().is_ok());
+
+        assert_eq!(pool.queue.len(), 1);
+        drop(pool);
+        assert!(first_cell.gone.blocking_recv().is_ok());
     }
 }

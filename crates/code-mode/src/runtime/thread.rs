@@ -76,6 +76,9 @@ impl CellIsolate {
     /// Ends the script, running or waiting; false if it had ended, or was ended, already.
     pub(crate) fn stop(&self, reason: StopReason) -> bool {
         let first = self.control.stop(reason);
+        if let Some(job) = standby::take_back(&self.control) {
+            job.stopped();
+        }
         self.send(Command::Stop);
         first
     }
@@ -144,6 +147,13 @@ impl Job {
     pub(super) fn fail(self, why: &str) {
         if let Some(outcome) = self.control.ending().take_outcome() {
             let _ = outcome.send(Some(runtime_failure(why)));
+        }
+    }
+
+    /// Ends a script that was stopped before it got an isolate.
+    pub(super) fn stopped(self) {
+        if let Some(outcome) = self.control.ending().take_outcome() {
+            let _ = outcome.send(Some(self.control.stopped(None)));
         }
     }
 
@@ -281,16 +291,37 @@ const { length, ...rest } = { length: doubled.length, a: `${doubled}` };
 await Promise.all([1, null].map(async (x) => x));
 text(JSON.stringify({ length, rest }));";
 
-fn warm_up(scope: &mut v8::PinScope<'_, '_>, helpers: Option<&v8::Global<v8::Object>>) {
+/// A script that waits for an isolate, for nobody.
+#[cfg(test)]
+pub(super) fn queued_job() -> (Job, CellThread) {
     let limits = Limits::default();
-    let (isolate, ends, _) = CellIsolate::prepare(&limits);
-    let source = CellSource {
-        source: WARM_UP.to_owned(),
+    let (isolate, ends, thread) = CellIsolate::prepare(&limits);
+    let source = own_source(String::new(), limits);
+    let job = Job::new(
+        String::new(),
+        source,
+        &isolate.control,
+        ends,
+        Arc::new(Nobody),
+    );
+    (job, thread)
+}
+
+/// A script of our own, without tools.
+fn own_source(source: String, limits: Limits) -> CellSource {
+    CellSource {
+        source,
         tools: ToolSet::default(),
         limits,
         argument_validation: ArgumentValidation::default(),
         code_cache: Arc::default(),
-    };
+    }
+}
+
+fn warm_up(scope: &mut v8::PinScope<'_, '_>, helpers: Option<&v8::Global<v8::Object>>) {
+    let limits = Limits::default();
+    let (isolate, ends, _) = CellIsolate::prepare(&limits);
+    let source = own_source(WARM_UP.to_owned(), limits);
     let name = standby::THREAD_NAME.to_owned();
     let job = Job::new(name, source, &isolate.control, ends, Arc::new(Nobody));
     v8::scope!(let scope, scope);

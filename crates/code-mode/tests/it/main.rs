@@ -12,6 +12,7 @@ mod limits;
 mod output;
 mod probe;
 mod process;
+mod random_termination;
 mod snapshot;
 mod spans;
 mod standby;
