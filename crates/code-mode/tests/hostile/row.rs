@@ -90,6 +90,8 @@ pub struct Row {
     ends: &'static [Ending],
     /// The most resident memory its process may come to.
     pub peak_mib: u64,
+    /// Whether it has something to say that no worker can say in one piece.
+    is_longer_than_a_frame: bool,
 }
 
 /// A heap of 64 MiB, the 512 MiB that V8 may take on top to come out of an allocation, and the binary.
@@ -105,6 +107,7 @@ pub const fn row(name: &'static str, script: &'static str, ends: &'static [Endin
         script: Script::Text(script),
         ends,
         peak_mib: PEAK_MIB,
+        is_longer_than_a_frame: false,
     }
 }
 
@@ -121,10 +124,25 @@ impl Row {
         Self { peak_mib, ..self }
     }
 
+    /// Says that it has something to say that no worker can say in one piece.
+    pub const fn longer_than_a_frame(self) -> Self {
+        Self {
+            is_longer_than_a_frame: true,
+            ..self
+        }
+    }
+
     /// How it may end.
     pub fn endings(&self, mode: Mode) -> Vec<Ending> {
         match mode {
-            Mode::InProcess => self.ends.to_vec(),
+            Mode::InProcess => {
+                let mut endings = self.ends.to_vec();
+                if endings.contains(&Ending::Memory) {
+                    // Collecting the garbage of a full heap may take longer than a thread is given.
+                    endings.push(Ending::Wedged);
+                }
+                endings
+            }
             #[cfg(feature = "worker-processes")]
             Mode::Worker => self.endings_in_worker(),
         }
@@ -136,6 +154,11 @@ impl Row {
         let mut endings = self.endings(Mode::InProcess);
         if self.may_lose_its_thread() {
             endings.push(Ending::WorkerLost);
+        }
+        if self.is_longer_than_a_frame {
+            endings.push(Ending::Error(
+                "on its way between this process and the worker",
+            ));
         }
         endings
     }

@@ -80,12 +80,14 @@ const ROWS: &[Row] = &[
         "one_long_text",
         "text('x'.repeat(2**26-25))",
         &[Error("RangeError: the cell holds")],
-    ),
+    )
+    .longer_than_a_frame(),
     row(
         "long_error",
         "throw new Error('x'.repeat(2**26-25))",
         &[Error("Error: xxx")],
-    ),
+    )
+    .longer_than_a_frame(),
     row(
         "errors_of_errors",
         "throw new AggregateError(new Array(1e6).fill(new Error('x'.repeat(1000))), 'many')",
