@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use code_mode::{
     ExecuteRequest, FunctionHost, Isolation, RuntimeResponse, Session, ToolCall, ToolDefinition,
-    ToolOutput, ToolSet, standby,
+    ToolOutput, ToolSet, WaitRequest, standby,
 };
 use tokio::runtime::{self, Runtime};
 
@@ -52,6 +52,16 @@ pub fn executor(
             _ => new_source(script),
         };
         embedder.exec(script, source)
+    }
+}
+
+/// A termination of a script that loops, to be called again and again.
+pub fn terminator(standby: Standby) -> impl FnMut() -> Timing {
+    let embedder = Embedder::new(Vec::new(), None, standby.isolation());
+    standby.configure();
+    move || {
+        standby.before_exec();
+        embedder.terminate()
     }
 }
 
@@ -209,6 +219,27 @@ impl Embedder {
                 Session::builder().isolation(isolation).build(host)
             })),
             runtime: embedders_runtime(),
+        }
+    }
+
+    fn terminate(&self) -> Timing {
+        const LOOP: &str = "yield_control(); for (;;) {}";
+
+        let total = self.runtime.block_on(async {
+            let looping = self.session.execute(ExecuteRequest::new(LOOP)).await;
+            let looping = looping.expect("the exec is accepted").cell_id();
+            let start = Instant::now();
+            let end = self.session.wait(WaitRequest::terminate(looping)).await;
+            let total = start.elapsed();
+            assert!(
+                matches!(end, Ok(RuntimeResponse::Terminated { .. })),
+                "{end:?}"
+            );
+            total
+        });
+        Timing {
+            total,
+            until_text: None,
         }
     }
 

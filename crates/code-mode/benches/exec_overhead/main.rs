@@ -23,6 +23,8 @@
 //! | `worker_exec` | as `warm_exec` in a worker process that ran one before; between two execs the process waits until all threads of it sleep. Only with the feature `worker-processes`. |
 //! | `rested_exec` | the same after five milliseconds more in which the process sleeps, and its processors with it. |
 //! | `repeated_exec` | as `warm_exec`, of a script that the session has run before and keeps the code of. In all other scenarios each exec is of a source that is new, by a number in a comment at its end. |
+//! | `termination` | `wait` with `terminate` of a cell that is in an endless loop, until it has answered: the script was interrupted and its isolate taken down. |
+//! | `worker_termination` | the same in a worker process. |
 //! | `no_standby_exec` | as `warm_exec` with no isolate ever standing by, one exec right after the other. |
 //! | `raw_v8` | bare V8, for the second time and later: a thread is spawned, makes an isolate, a context and one function for each tool, compiles, instantiates and evaluates the module, runs its microtasks, hands over the text, tears all of it down and is joined. |
 //! | `quickjs` | QuickJS, likewise for the second time and later, on the caller's thread: a runtime, a context and one function for each tool are made, the module is evaluated, its text handed over, all of it torn down. In a binary without V8, whose allocator would be QuickJS's too. Only with the feature `bench-quickjs`. |

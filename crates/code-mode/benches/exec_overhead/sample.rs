@@ -111,6 +111,7 @@ fn take(plan: Plan, rate: Option<f64>) -> Sample {
             plan,
             engine::executor(script, standby, tool_names, input_schema),
         ),
+        Method::Termination(standby) => measure(plan, engine::terminator(standby)),
         Method::RawV8(script) => measure(plan, raw_v8::executor(script, tool_names)),
         Method::QuickJs(..) => unreachable!("another binary takes it"),
         Method::ClosedLoop(script, By::Engine) => load::closed_loop_of_engine(script),

@@ -28,6 +28,8 @@ pub enum Method {
         standby: Standby,
         input_schema: Option<&'static str>,
     },
+    /// Terminations of a script that loops.
+    Termination(Standby),
     /// The same by bare V8.
     RawV8(Script),
     /// The same by QuickJS, in a binary of its own.
@@ -101,13 +103,15 @@ pub const QUICKJS_BINARY: Option<&str> = if cfg!(feature = "bench-quickjs") {
 };
 
 /// All of them, in the order of the table. One that needs another one's result comes after it.
-pub static ALL: [Scenario; 34] = [
+pub static ALL: [Scenario; 36] = [
     Scenario::new("cold_exec", engine(scripts::EXEC, Standby::AsItComes)).cold(),
     Scenario::new("cold_raw_v8", Method::RawV8(scripts::EXEC)).cold(),
     Scenario::new("warm_exec", engine(scripts::EXEC, Standby::Ready)),
     Scenario::new("worker_exec", engine(scripts::EXEC, Standby::Worker)),
     Scenario::new("rested_exec", engine(scripts::EXEC, Standby::Rested)),
     Scenario::new("repeated_exec", engine(scripts::EXEC, Standby::Repeated)),
+    Scenario::new("termination", Method::Termination(Standby::Ready)).without_tools(),
+    Scenario::new("worker_termination", Method::Termination(Standby::Worker)).without_tools(),
     Scenario::new("no_standby_exec", engine(scripts::EXEC, Standby::None)),
     Scenario::new("raw_v8", Method::RawV8(scripts::EXEC)),
     Scenario::new(
@@ -269,7 +273,8 @@ impl Scenario {
             Method::Engine {
                 standby: Standby::Worker,
                 ..
-            } => WORKER.is_some(),
+            }
+            | Method::Termination(Standby::Worker) => WORKER.is_some(),
             _ => true,
         }
     }
