@@ -84,6 +84,14 @@
 //! what that asks of it. Scripts pay for the tools they touch, and a session keeps the compiled code of
 //! scripts that it runs again.
 //!
+//! # Scripts that mean harm
+//!
+//! [`Limits`] hold every script. One that V8 cannot serve or stop is given up, and whoever waits for it is
+//! answered: see [`containment`]. On `x86_64-unknown-linux-gnu`, with the V8 of this project, none of some
+//! three hundred hostile scripts ends or freezes the process; what V8 takes outside of its heap has no
+//! bound there, and a hole in V8 is a hole in your process. Cells of a session with another [`Isolation`],
+//! behind the feature `worker-processes`, run in processes that the kernel leaves nothing but V8.
+//!
 //! # Watching it
 //!
 //! The crate opens three [`tracing`](https://docs.rs/tracing) spans of the target `code_mode`, level INFO:
@@ -98,7 +106,7 @@
 //! [`Host::cell_closed`] inside `cell`. Nothing that a script said is in a field. Without a subscriber
 //! the spans cost next to nothing.
 //!
-//! The crate does no I/O of its own, knows nothing of MCP, and has no opinion about the host beyond
+//! The crate does no I/O of its own but for the sockets of worker processes, knows nothing of MCP, and has no opinion about the host beyond
 //! the [`Host`] trait.
 
 #![warn(missing_docs)]
