@@ -144,16 +144,12 @@ impl IsolateControl {
     /// Ends a cell whose thread does not: says how it ended, as far as that is not said yet. Nothing
     /// happens to a wedged one that says it itself meanwhile.
     pub(super) fn give_up(&self, how: Lost) {
+        // First of all: a thread that comes out and finds its end said is to know that it was lost.
+        self.mark_lost(how);
         let outcome = self.ending.take_outcome();
         if outcome.is_none() && how == Lost::Wedged {
+            self.came_back();
             return;
-        }
-        let state = match how {
-            Lost::Parked => PARKED,
-            Lost::Wedged => WEDGED,
-        };
-        if self.lost.swap(state, Ordering::AcqRel) == NOT_LOST {
-            lost::count_one();
         }
         if let Some(outcome) = outcome {
             // A receiver that is gone has nobody to tell.
@@ -161,6 +157,16 @@ impl IsolateControl {
         }
         self.goes_on();
         self.ending.say_farewell();
+    }
+
+    fn mark_lost(&self, how: Lost) {
+        let state = match how {
+            Lost::Parked => PARKED,
+            Lost::Wedged => WEDGED,
+        };
+        if !matches!(self.lost.swap(state, Ordering::AcqRel), PARKED | WEDGED) {
+            lost::count_one();
+        }
     }
 
     /// The thread of a cell that was given up has come out after all.
@@ -489,4 +495,21 @@ pub(super) unsafe extern "C" fn after_garbage_collection(
             control.request_heap_check();
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_says_its_end_itself_is_not_lost() {
+        let control = IsolateControl::new(0, Duration::ZERO);
+        control.give_up(Lost::Wedged);
+        assert_eq!(control.lost(), None);
+        control.give_up(Lost::Parked);
+        assert_eq!(control.lost(), Some(Lost::Parked));
+        control.give_up(Lost::Parked);
+        assert!(!control.came_back());
+        lost::count_back();
+    }
 }

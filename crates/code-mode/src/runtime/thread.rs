@@ -145,15 +145,19 @@ impl Job {
 
     /// Ends a script that gets no isolate.
     pub(super) fn fail(self, why: &str) {
-        if let Some(outcome) = self.control.ending().take_outcome() {
-            let _ = outcome.send(Some(runtime_failure(why)));
-        }
+        self.end(runtime_failure(why));
     }
 
     /// Ends a script that was stopped before it got an isolate.
     pub(super) fn stopped(self) {
-        if let Some(outcome) = self.control.ending().take_outcome() {
-            let _ = outcome.send(Some(self.control.stopped(None)));
+        let outcome = self.control.stopped(None);
+        self.end(outcome);
+    }
+
+    fn end(self, outcome: Outcome) {
+        if let Some(answer) = self.control.ending().take_outcome() {
+            // A receiver that is gone has nobody to tell.
+            let _ = answer.send(Some(outcome));
         }
     }
 
