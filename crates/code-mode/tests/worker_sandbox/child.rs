@@ -9,8 +9,9 @@ use crate::{attempts, cells, measure};
 
 /// `config` is a list of words with commas between them: `none`, or `whole` and what differs from it.
 pub fn run(config: &str, scenario: &str, rest: &[&str]) {
+    // The thread lives as long as this does: to the end of the process.
+    let (_keep, held) = std::sync::mpsc::channel::<()>();
     if scenario == "threads" {
-        let (_keep, held) = std::sync::mpsc::channel::<()>();
         std::thread::spawn(move || held.recv());
     }
     if config != "none" {
