@@ -10,6 +10,7 @@ use super::cpu_clock::{CpuClock, ThreadId};
 use super::ending::Ending;
 use super::events::{CellEvents, Outcome};
 use super::lost::{self, Lost};
+use super::native_memory::Meter;
 use super::{contain_panics, watchdog};
 use crate::sync::lock;
 
@@ -96,6 +97,8 @@ pub(crate) struct IsolateControl {
     /// What this cell has of [`HEADROOM_LEFT`], once its heap ran full.
     headroom: AtomicUsize,
     has_headroom: AtomicBool,
+    /// What its thread takes outside of the heap.
+    pub(super) native_memory: Meter,
 }
 
 const NOT_LOST: u8 = 0;
@@ -125,6 +128,7 @@ impl IsolateControl {
             refused_buffer: AtomicUsize::new(0),
             headroom: AtomicUsize::new(0),
             has_headroom: AtomicBool::new(false),
+            native_memory: Meter::new(),
         }
     }
 
@@ -188,8 +192,10 @@ impl IsolateControl {
         computed.saturating_sub(before) >= STOPS_WITHIN || since.elapsed() >= STOPS_WITHIN_WALL
     }
 
-    /// Gives the thread little of a processor that others want too. There is no way back.
+    /// Gives the thread little of a processor that others want too, and no more memory. There is no way
+    /// back.
     pub(super) fn demote(&self) {
+        self.native_memory.is_given_up();
         let clock = lock(&self.clock);
         if let (Some(_), Some(thread)) = (&*clock, &*lock(&self.thread)) {
             thread.demote();
@@ -436,6 +442,13 @@ impl IsolateControl {
         self.heap_check_due.store(false, Ordering::Relaxed);
     }
 
+    /// Whether V8 has taken more outside of the heap than the heap may have, and looked at no interruption
+    /// meanwhile.
+    pub(super) fn is_over_native_limit(&self) -> bool {
+        self.heap_check_due.load(Ordering::Relaxed)
+            && self.native_memory.since_interrupt() > self.heap_limit
+    }
+
     /// Asks the isolate to check its heap before its script's next step.
     pub(super) fn request_heap_check(&self) {
         // Without a handle there is no script yet, and the flag would stay set.
@@ -443,6 +456,7 @@ impl IsolateControl {
             && !self.heap_check_due.swap(true, Ordering::Relaxed)
         {
             let this = std::ptr::from_ref(self).cast_mut().cast();
+            self.native_memory.interrupt_requested();
             handle.request_interrupt(heap_check, this);
         }
     }

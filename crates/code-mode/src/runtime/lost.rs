@@ -17,7 +17,7 @@ use std::thread;
 
 use super::array_buffers::ArrayBuffers;
 use super::control::{IsolateControl, StopReason};
-use super::{contain_panics, standby};
+use super::{contain_panics, native_memory, standby};
 use crate::containment::DEFAULT_MAX_LOST_THREADS;
 
 /// How a thread was lost.
@@ -81,11 +81,14 @@ impl PoolThread {
 
     pub(super) fn has_cell(&self, control: &Arc<IsolateControl>, buffers: &Arc<ArrayBuffers>) {
         set_work(Some(Work::Cell(Arc::clone(control), Arc::clone(buffers))));
+        // SAFETY: the work has it, which is `self`'s to end, or has become a parked thread's for good.
+        unsafe { native_memory::watch(&raw const control.native_memory) };
     }
 }
 
 impl Drop for PoolThread {
     fn drop(&mut self) {
+        native_memory::unwatch();
         set_work(None);
     }
 }
@@ -130,7 +133,7 @@ pub(super) unsafe extern "C" fn out_of_memory(_location: *const c_char, _: &v8::
 
 /// Parks the calling thread for good if it is one of the pool in the middle of V8; else returns, and the
 /// process ends as it would have.
-fn park_if_lost() {
+pub(super) fn park_if_lost() {
     if IS_OUTSIDE.get() {
         return;
     }

@@ -23,6 +23,7 @@ mod isolate;
 pub(crate) mod lost;
 mod media;
 mod modules;
+mod native_memory;
 mod outputs;
 mod place;
 mod platform;

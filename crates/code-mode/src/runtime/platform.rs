@@ -2,7 +2,7 @@
 
 use std::sync::Once;
 
-use super::lost;
+use super::{lost, native_memory};
 
 /// V8's flags and why each is set. They are frozen when V8 starts.
 const FLAGS: &[&str] = &[
@@ -30,6 +30,7 @@ static START: Once = Once::new();
 pub(super) fn ensure_started() {
     START.call_once(|| {
         lost::install_hook();
+        native_memory::install();
         v8::V8::set_flags_from_string(&FLAGS.join(" "));
         // V8's own way is to open the system's random device and to read a page of it, eight times
         // for each isolate: a fifth of what an isolate costs.

@@ -112,6 +112,7 @@ fn look() -> Duration {
             // Stopped and still running: V8 takes an interruption back where native code looks at
             // what it caught. Interrupting again is harmless.
             control.interrupt();
+            control.native_memory.is_stopped();
             if control.lost().is_none() && control.is_wedged() {
                 control.give_up(Lost::Wedged);
                 control.demote();
@@ -121,6 +122,10 @@ fn look() -> Duration {
         let used = control.cpu_used();
         if used >= control.cpu_limit() {
             control.stop(StopReason::CpuLimit);
+            continue;
+        }
+        if control.is_over_native_limit() {
+            control.stop(StopReason::HeapLimit);
             continue;
         }
         next = next.min(control.cpu_limit() - used);

@@ -84,6 +84,36 @@ fn what_the_array_buffers_of_a_parked_script_held_is_given_back() {
     });
 }
 
+/// A set of hundreds of ranges for each of these, taken from the next, in one step of V8's.
+const GREEDY: &str = "new RegExp('[' + '[\\\\p{L}--[a-z]]'.repeat(20000) + ']', 'v').test('a')";
+
+/// What one cell may have, what it may have on top once it is told to stop, and what goes on meanwhile.
+const MOST_OUTSIDE_OF_THE_HEAP: usize = 64 + 256 + 180;
+
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+fn memory_that_v8_takes_outside_of_its_heap_has_a_bound() {
+    let name = "containment::memory_that_v8_takes_outside_of_its_heap_has_a_bound";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let limits = Limits::default().heap_bytes(64 * MIB);
+            let session = Session::builder().limits(limits).build(host());
+            goes_on(&session).await;
+            let before = resident_mib();
+            let response = run(&session, GREEDY).await;
+            let error = response.error_text().expect("it takes too much");
+            assert!(error.contains("its 64 MiB of memory"), "{error}");
+            // Given up first, it is parked when it asks for more.
+            while states(&session) != [CellState::Parked] {
+                std::thread::yield_now();
+            }
+            let more = resident_mib() - before;
+            assert!(more < MOST_OUTSIDE_OF_THE_HEAP, "{more} MiB");
+            goes_on(&session).await;
+        });
+    });
+}
+
 #[cfg(target_os = "linux")]
 fn resident_mib() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("procfs is there");
