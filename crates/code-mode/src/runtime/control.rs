@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use super::cpu_clock::{CpuClock, ThreadId};
@@ -30,6 +30,8 @@ pub(crate) enum StopReason {
     CpuLimit = 5,
     /// It asked for more memory at once than V8 can have.
     OutOfMemory = 6,
+    /// It went over its limit of memory outside of the heap.
+    NativeLimit = 7,
 }
 
 const RUNNING: u8 = 0;
@@ -60,6 +62,7 @@ impl StopReason {
             Self::HeapLimit,
             Self::CpuLimit,
             Self::OutOfMemory,
+            Self::NativeLimit,
         ]
         .into_iter()
         .find(|reason| *reason as u8 == value)
@@ -69,6 +72,7 @@ impl StopReason {
 /// One isolate's control block. Shared by its thread, its cell and the watchdog; outlives the isolate.
 pub(crate) struct IsolateControl {
     heap_limit: usize,
+    native_limit: usize,
     cpu_limit: Duration,
     reason: AtomicU8,
     /// Set while the isolate lives. Locked for a moment by whoever interrupts it.
@@ -97,8 +101,8 @@ pub(crate) struct IsolateControl {
     /// What this cell has of [`HEADROOM_LEFT`], once its heap ran full.
     headroom: AtomicUsize,
     has_headroom: AtomicBool,
-    /// What its thread takes outside of the heap.
-    pub(super) native_memory: Meter,
+    /// What it holds outside of the heap.
+    pub(super) native_memory: Arc<Meter>,
 }
 
 const NOT_LOST: u8 = 0;
@@ -107,9 +111,10 @@ const WEDGED: u8 = 2;
 const BACK: u8 = 3;
 
 impl IsolateControl {
-    pub(super) fn new(heap_limit: usize, cpu_limit: Duration) -> Self {
+    pub(super) fn new(heap_limit: usize, native_limit: usize, cpu_limit: Duration) -> Self {
         Self {
             heap_limit,
+            native_limit,
             cpu_limit,
             reason: AtomicU8::new(RUNNING),
             handle: Mutex::new(None),
@@ -382,6 +387,11 @@ impl IsolateControl {
                  work on smaller pieces, or keep less at once",
                 in_mib(self.heap_limit)
             ),
+            Some(StopReason::NativeLimit) => format!(
+                "Error: the script used more than the {} of memory it may have beside its heap and was stopped; \
+                 objects of Intl and regular expressions take it: make fewer, or use one again",
+                in_mib(self.native_limit)
+            ),
             Some(StopReason::CpuLimit) => format!(
                 "Error: the script computed for {:.1} s, longer than the {:.1} s it may, and was stopped; \
                  time spent waiting does not count",
@@ -418,12 +428,15 @@ impl IsolateControl {
         self.heap_used.load(Ordering::Relaxed)
     }
 
-    /// Notes what the isolate holds; whether that is more than it may.
-    pub(super) fn is_over_heap_limit(&self, isolate: &mut v8::Isolate) -> bool {
+    /// Notes what the isolate holds; the limit it is over, if it is over one.
+    fn memory_limit_passed(&self, isolate: &mut v8::Isolate) -> Option<StopReason> {
         let statistics = isolate.get_heap_statistics();
         let used = statistics.used_heap_size() + statistics.external_memory();
         self.heap_used.store(used, Ordering::Relaxed);
-        used > self.heap_limit
+        if used > self.heap_limit {
+            return Some(StopReason::HeapLimit);
+        }
+        (self.native_memory.held() > self.native_limit).then_some(StopReason::NativeLimit)
     }
 
     /// Stops the isolate if it holds too much even after V8 has collected its garbage. On the
@@ -433,20 +446,20 @@ impl IsolateControl {
         self.heap_check_due.store(true, Ordering::Relaxed);
         if self.has_refused_a_buffer() {
             self.stop(StopReason::HeapLimit);
-        } else if self.is_over_heap_limit(isolate) {
+        } else if self.memory_limit_passed(isolate).is_some() {
             isolate.low_memory_notification();
-            if self.is_over_heap_limit(isolate) {
-                self.stop(StopReason::HeapLimit);
+            if let Some(limit) = self.memory_limit_passed(isolate) {
+                self.stop(limit);
             }
         }
         self.heap_check_due.store(false, Ordering::Relaxed);
     }
 
-    /// Whether V8 has taken more outside of the heap than the heap may have, and looked at no interruption
-    /// meanwhile.
-    pub(super) fn is_over_native_limit(&self) -> bool {
+    /// Whether it has come to hold as much more outside of the heap as it may, and V8 has looked at no
+    /// interruption meanwhile. Without that growth V8 may be at collecting what is held there.
+    pub(super) fn takes_native_memory_uninterrupted(&self) -> bool {
         self.heap_check_due.load(Ordering::Relaxed)
-            && self.native_memory.since_interrupt() > self.heap_limit
+            && self.native_memory.grown_since_interrupt() > self.native_limit
     }
 
     /// Asks the isolate to check its heap before its script's next step.
@@ -505,7 +518,7 @@ pub(super) unsafe extern "C" fn after_garbage_collection(
                 &*control.cast_const().cast::<IsolateControl>(),
             )
         };
-        if control.is_over_heap_limit(&mut isolate) {
+        if control.memory_limit_passed(&mut isolate).is_some() {
             control.request_heap_check();
         }
     });
@@ -517,7 +530,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_says_its_end_itself_is_not_lost() {
-        let control = IsolateControl::new(0, Duration::ZERO);
+        let control = IsolateControl::new(0, 0, Duration::ZERO);
         control.give_up(Lost::Wedged);
         assert_eq!(control.lost(), None);
         control.give_up(Lost::Parked);

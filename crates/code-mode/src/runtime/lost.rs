@@ -81,8 +81,7 @@ impl PoolThread {
 
     pub(super) fn has_cell(&self, control: &Arc<IsolateControl>, buffers: &Arc<ArrayBuffers>) {
         set_work(Some(Work::Cell(Arc::clone(control), Arc::clone(buffers))));
-        // SAFETY: the work has it, which is `self`'s to end, or has become a parked thread's for good.
-        unsafe { native_memory::watch(&raw const control.native_memory) };
+        native_memory::watch(&control.native_memory);
     }
 }
 

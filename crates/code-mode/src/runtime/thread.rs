@@ -53,7 +53,11 @@ impl CellIsolate {
         let (outcome, outcome_receiver) = oneshot::channel();
         let (gone, gone_receiver) = oneshot::channel();
         let isolate = Self {
-            control: Arc::new(IsolateControl::new(heap_limit, limits.cpu_time)),
+            control: Arc::new(IsolateControl::new(
+                heap_limit,
+                limits.native_bytes(),
+                limits.cpu_time,
+            )),
             commands,
         };
         let ends = ThreadEnds {

@@ -124,8 +124,8 @@ fn look() -> Duration {
             control.stop(StopReason::CpuLimit);
             continue;
         }
-        if control.is_over_native_limit() {
-            control.stop(StopReason::HeapLimit);
+        if control.takes_native_memory_uninterrupted() {
+            control.stop(StopReason::NativeLimit);
             continue;
         }
         next = next.min(control.cpu_limit() - used);

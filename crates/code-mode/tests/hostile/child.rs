@@ -104,7 +104,10 @@ fn ending(session: &Session, response: &RuntimeResponse) -> String {
             // In a worker, whose threads nobody here sees.
             Some(text) if text.contains("cannot be interrupted)") => "wedged",
             Some(text) if text.contains("worker process") => "worker lost",
-            Some(text) if text.contains("MiB of memory (heap and ArrayBuffers together)") => {
+            Some(text)
+                if text.contains("MiB of memory (heap and ArrayBuffers together)")
+                    || text.contains("MiB of memory it may have beside its heap") =>
+            {
                 "memory"
             }
             Some(text) if text.starts_with("Error: the script computed for ") => "time",
