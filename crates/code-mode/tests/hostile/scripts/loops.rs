@@ -10,6 +10,13 @@ pub const GROUP: Group = Group {
 
 const ROWS: &[Row] = &[
     row("empty", "for (;;) {}", &[Time]),
+    // V8 looks at interruptions in such a loop after so many steps as a thousand runs of the whole script
+    // would be.
+    row(
+        "of_slow_built_ins",
+        "const a = Array.from({ length: 1e5 }, (_, i) => i); for (;;) JSON.stringify(a)",
+        &[Time, Wedged],
+    ),
     row(
         "in_finally",
         "try { for (;;); } finally { for (;;); }",

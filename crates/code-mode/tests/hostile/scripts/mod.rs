@@ -9,6 +9,7 @@ mod buffers;
 mod collections;
 mod floods;
 mod getters;
+mod intl;
 mod json;
 mod loops;
 mod microtasks;
@@ -38,5 +39,6 @@ pub const GROUPS: &[Group] = &[
     getters::GROUP,
     reentrancy::GROUP,
     web::GROUP,
+    intl::GROUP,
     floods::GROUP,
 ];
