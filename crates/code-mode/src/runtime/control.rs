@@ -50,6 +50,9 @@ const STOPS_WITHIN: Duration = Duration::from_millis(500);
 /// It is given up after this time too, whatever it does meanwhile.
 const STOPS_WITHIN_WALL: Duration = Duration::from_secs(15);
 
+/// How much a script over its limit may take outside of the heap while V8 looks at no interruption.
+const TAKEN_UNINTERRUPTED: usize = 64 * 1024 * 1024;
+
 /// Host code in the middle of a script that takes longer than this computes, or blocks.
 const SLOW_OUTSIDE: Duration = Duration::from_micros(100);
 
@@ -455,11 +458,12 @@ impl IsolateControl {
         self.heap_check_due.store(false, Ordering::Relaxed);
     }
 
-    /// Whether it has come to hold as much more outside of the heap as it may, and V8 has looked at no
-    /// interruption meanwhile. Without that growth V8 may be at collecting what is held there.
+    /// Whether it holds more outside of the heap than it may, and goes on taking while V8 looks at no
+    /// interruption. Without that growth V8 may be at collecting what is held there.
     pub(super) fn takes_native_memory_uninterrupted(&self) -> bool {
         self.heap_check_due.load(Ordering::Relaxed)
-            && self.native_memory.grown_since_interrupt() > self.native_limit
+            && self.native_memory.held() > self.native_limit
+            && self.native_memory.grown_since_interrupt() > TAKEN_UNINTERRUPTED
     }
 
     /// Asks the isolate to check its heap before its script's next step.
