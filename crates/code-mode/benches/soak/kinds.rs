@@ -13,13 +13,6 @@ pub struct Kind {
     pub ends: Ends,
 }
 
-impl Kind {
-    /// Whether nothing of the cell is there any more once it has been dealt with.
-    pub fn leaves_nothing(&self) -> bool {
-        self.how != How::Left && ![WEDGED.name, PARKED.name].contains(&self.name)
-    }
-}
-
 /// What is done with the cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {

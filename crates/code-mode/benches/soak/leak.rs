@@ -1,6 +1,7 @@
 //! What `--leak` does wrong, a little of it for each session, so that one can see the soak fail.
 
 use std::fs::File;
+use std::hint::black_box;
 use std::process::Command;
 use std::str::FromStr;
 use std::thread;
@@ -21,7 +22,8 @@ pub enum Leak {
 impl Leak {
     pub fn happens(self) {
         match self {
-            Self::Memory => std::mem::forget(vec![1_u8; 4 << 20]),
+            // Else the compiler leaves out what nobody looks at.
+            Self::Memory => std::mem::forget(black_box(vec![1_u8; 4 << 20])),
             Self::Threads => {
                 let _ = thread::Builder::new().spawn(|| {
                     loop {

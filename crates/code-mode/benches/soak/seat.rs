@@ -188,34 +188,37 @@ impl Lane<'_> {
     }
 
     fn draw(&self, dice: &mut Dice) -> &'static Kind {
+        if !self.lasts
+            && let Some(kind) = self.draw_one_that_loses_its_thread(dice)
+        {
+            return kind;
+        }
         loop {
-            let kind = self.draw_any(dice);
-            if !self.lasts || kind.leaves_nothing() {
+            let kinds = if dice.one_in(3) {
+                kinds::HOSTILE
+            } else {
+                kinds::GOOD
+            };
+            let kind = kinds::drawn(kinds, dice.next());
+            // A session that lasts would keep what is left in it.
+            if !self.lasts || kind.how != How::Left {
                 return kind;
             }
         }
     }
 
-    fn draw_any(&self, dice: &mut Dice) -> &'static Kind {
+    fn draw_one_that_loses_its_thread(&self, dice: &mut Dice) -> Option<&'static Kind> {
         let Soak {
             wedged, to_park, ..
         } = self.soak;
         if dice.below(10_000) < *wedged && containment::lost_threads() < LOST_THREADS_AT_ONCE {
-            return &kinds::WEDGED;
+            return Some(&kinds::WEDGED);
         }
         let take = |left: usize| left.checked_sub(1);
-        if to_park
+        to_park
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok()
-        {
-            return &kinds::PARKED;
-        }
-        let kinds = if dice.one_in(3) {
-            kinds::HOSTILE
-        } else {
-            kinds::GOOD
-        };
-        kinds::drawn(kinds, dice.next())
+            .then_some(&kinds::PARKED)
     }
 
     /// Runs one cell; how many were started for it.
