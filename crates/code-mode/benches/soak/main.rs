@@ -19,8 +19,10 @@
 //!
 //! It fails, with exit code 1, if an answer was not as its script has it, if one did not come in bounded
 //! time (`patience.rs`), or if something grew: threads, descriptors and workers must be as many as before and
-//! zombies none, memory and mappings may be more by the slack that the table shows. The latency of a cell that does next to nothing is
-//! judged in words only, for other work of the machine is in it.
+//! zombies none, memory and mappings may be more by some slack. The table shows the most that there may be
+//! of each. A worker's socket gets a thread that writes to it when it is full for the first time: of those
+//! there may be one for each worker. The latency of a cell that does next to nothing is judged in words only,
+//! for other work of the machine is in it.
 //!
 //! That it can fail is seen with `--leak`.
 
