@@ -17,11 +17,12 @@ Usage: cargo bench -p code-mode --bench soak -- [OPTIONS]
   --wedged N       how many cells in 10,000 lose their thread to a built-in for a while (default 20)
   --park N         how many cells of each round lose their thread for good (default 0, at most 4)
   --seed N         what is drawn (default: a new one, printed)
-  --isolation M    where cells run: in-process
+  --isolation M    where cells run: in-process, or process, which needs the feature worker-processes
+                   (default in-process)
   --json FILE      also write the run to FILE as JSON. Cargo runs this in crates/code-mode, so give
                    an absolute path
-  --leak KIND      do something wrong on purpose, to see the soak fail: memory, threads, descriptors
-                   or answer
+  --leak KIND      do something wrong on purpose, to see the soak fail: memory, threads, descriptors,
+                   zombies, workers or answer
   --help           this text
 ";
 

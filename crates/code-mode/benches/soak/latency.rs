@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use code_mode::{ExecuteRequest, FunctionHost, Session};
 use serde_json::{Value, json};
 
+use crate::mode::Mode;
+
 const SAMPLES: usize = 500;
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,8 +18,8 @@ pub struct Latency {
 
 impl Latency {
     /// Of cells one after the other, with nothing beside them.
-    pub async fn measure() -> Self {
-        let session = Session::new(FunctionHost::new());
+    pub async fn measure(mode: &Mode) -> Self {
+        let session = mode.of(Session::builder()).build(FunctionHost::new());
         let mut times = Vec::with_capacity(SAMPLES);
         for _ in 0..SAMPLES {
             times.push(one(&session).await);

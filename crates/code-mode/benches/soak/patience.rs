@@ -1,16 +1,17 @@
 //! How long an answer may take before it is lost.
 //!
 //! Not a matter of the clock alone: on a machine that is busy with other things, cells that are due wait
-//! for a processor. So an answer is lost when it has not come in a minute in which this process has
-//! computed for a minute, far more than all of its cells together may take to their limits and to their
+//! for a processor. So an answer is lost when it has not come in a minute in which this process and its
+//! workers have computed for a minute, far more than all of its cells together may take to their limits and to their
 //! end; or when it has not come in ten minutes.
 
-use std::fs;
 use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
+
+use crate::procfs::computed;
 
 const LOST_AFTER: Duration = Duration::from_secs(60);
 const LOST_AFTER_COMPUTING: Duration = Duration::from_secs(60);
@@ -28,21 +29,10 @@ pub async fn bounded<T>(answer: impl Future<Output = T>) -> Option<T> {
             return Some(answer);
         }
         let computed = computed();
-        let since = computed - *computed_before.get_or_insert(computed);
+        let since = computed.saturating_sub(*computed_before.get_or_insert(computed));
         let (waited, is_computed) = (start.elapsed(), since >= LOST_AFTER_COMPUTING);
         if (waited >= LOST_AFTER && is_computed) || waited >= LOST_IN_ANY_CASE {
             return None;
         }
     }
-}
-
-/// Processor time of all threads of this process so far.
-fn computed() -> Duration {
-    /// `utime` and `stime` after the name in parentheses, in hundredths of a second.
-    const UTIME: usize = 11;
-    let stat = fs::read_to_string("/proc/self/stat").expect("procfs is there");
-    let (_, fields) = stat.rsplit_once(')').expect("the name is in parentheses");
-    let ticks = fields.split_whitespace().skip(UTIME).take(2);
-    let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 10)
 }

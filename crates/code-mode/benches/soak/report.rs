@@ -22,6 +22,8 @@ pub struct Report {
     /// Before the first round, and after each.
     pub figures: Vec<Figures>,
     pub parked: usize,
+    /// Whether threads that are parked stay.
+    pub keeps_parked: bool,
     pub took: Duration,
     pub warm_up: Recorded,
     pub recorded: Recorded,
@@ -31,14 +33,13 @@ pub struct Report {
 struct Row {
     name: &'static str,
     values: Vec<u64>,
-    /// By how much the last may be more than the first.
-    slack: u64,
+    /// The most that the last may be.
+    most: u64,
 }
 
 impl Row {
     fn has_grown(&self) -> bool {
-        let (first, last) = (self.values[0], self.values[self.values.len() - 1]);
-        last > first + self.slack
+        self.values[self.values.len() - 1] > self.most
     }
 }
 
@@ -47,12 +48,15 @@ impl Report {
         let row = |name, slack, value: fn(&Figures) -> u64| Row {
             name,
             values: self.figures.iter().map(value).collect(),
-            slack,
+            most: value(&self.figures[0]) + slack,
         };
-        let parked = self.parked as u64;
+        let parked = match self.keeps_parked {
+            true => self.parked as u64,
+            false => 0,
+        };
         // Each keeps its heap and its stack.
         let memory = MEMORY_SLACK_KIB + parked * 40 * 1024;
-        vec![
+        let mut rows = vec![
             row("resident memory, KiB", memory, |f| f.resident_kib),
             row("private memory, KiB", memory, |f| f.private_kib),
             row("threads", parked, |f| f.threads),
@@ -60,7 +64,34 @@ impl Report {
             row("mappings", MAPPINGS_SLACK + 50 * parked, |f| f.mappings),
             row("lost threads", parked, |f| f.lost_threads),
             row("isolates that stand by", 0, |f| f.standby),
-        ]
+            row("workers", 0, |f| f.workers.living),
+            Row {
+                most: self.figures[0].workers.living,
+                ..row("threads that write to them", 0, |f| f.writers)
+            },
+            Row {
+                most: 0,
+                ..row("zombies", 0, |f| f.workers.zombies)
+            },
+            row("workers' resident, KiB", MEMORY_SLACK_KIB, |f| {
+                f.workers.resident_kib
+            }),
+            row("workers' anonymous, KiB", MEMORY_SLACK_KIB, |f| {
+                f.workers.anonymous_kib
+            }),
+            row("workers' threads", 0, |f| f.workers.threads),
+        ];
+        if self.knows_workers_descriptors() {
+            rows.push(row("workers' descriptors", 0, |f| {
+                f.workers.descriptors.unwrap_or(0)
+            }));
+        }
+        rows
+    }
+
+    fn knows_workers_descriptors(&self) -> bool {
+        let mut figures = self.figures.iter();
+        figures.all(|figures| figures.workers.descriptors.is_some())
     }
 
     fn wrong(&self) -> impl Iterator<Item = &String> {
@@ -115,12 +146,22 @@ impl Report {
         for number in 1..self.figures.len() {
             print!("{:>12}", format!("round {number}"));
         }
-        println!("{:>10}", "slack");
+        println!("{:>12}", "at most");
         for row in self.rows() {
             print!("{:<28}", row.name);
             row.values.iter().for_each(|value| print!("{value:>12}"));
             let judgement = if row.has_grown() { "  GROWN" } else { "" };
-            println!("{:>10}{judgement}", row.slack);
+            println!("{:>12}{judgement}", row.most);
+        }
+        if !self.knows_workers_descriptors() {
+            println!("the descriptors of workers are closed to this user, and not judged");
+        }
+        let lasting: Vec<_> = self.figures.iter().map(|f| f.lasting_process).collect();
+        if lasting.iter().any(Option::is_some) {
+            let replaced = lasting.windows(2).filter(|two| two[0] != two[1]).count();
+            println!(
+                "the session that lasts had another worker than before after {replaced} rounds"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! One seat of a soak: a session after the other, each with some dozens of cells and an end of its own.
+//! One seat of a soak: a session after the other, each with some dozens of cells and an end of its own; and
+//! the one session that lasts.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use code_mode::{
     Session, StartedCell, WaitRequest, WaitUntil, containment,
 };
 use futures_util::future::join_all;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::timeout;
 
 use crate::dice::Dice;
@@ -47,19 +48,14 @@ pub async fn sit(soak: Arc<Soak>, mut dice: Dice, until: Instant) {
 /// Runs cells in a session of their own, a few at once, and ends it in one of the ways there are.
 async fn one_session(soak: &Soak, dice: &mut Dice, until: Instant) {
     let (closed, mut closings) = mpsc::unbounded_channel();
-    let limits = Limits::default()
-        .heap_bytes(32 << 20)
-        .cpu_time(Duration::from_millis(200))
-        .max_output_bytes(2 << 20)
-        .max_kept_output_bytes(1 << 20)
-        .max_stored_bytes(4 << 20);
-    let builder = soak.mode.of(Session::builder().limits(limits));
+    let builder = soak.mode.of(Session::builder().limits(limits()));
     let session = builder.build(SoakHost { closed });
     let lanes = 1 + dice.below(3);
     let lanes = (0..lanes).map(|_| {
         let lane = Lane {
             soak,
             session: &session,
+            lasts: false,
         };
         lane.run(dice.split(), until)
     });
@@ -70,6 +66,34 @@ async fn one_session(soak: &Soak, dice: &mut Dice, until: Instant) {
         shut_down(soak, &session).await;
     }
     drop(session);
+    let ended = if is_shut_down {
+        "is shut down"
+    } else {
+        "is dropped"
+    };
+    hear_of_all(soak, &mut closings, started, ended).await;
+    soak.record.session();
+    if let Some(leak) = soak.leak {
+        leak.happens();
+    }
+}
+
+fn limits() -> Limits {
+    Limits::default()
+        .heap_bytes(32 << 20)
+        .cpu_time(Duration::from_millis(200))
+        .max_output_bytes(2 << 20)
+        .max_kept_output_bytes(1 << 20)
+        .max_stored_bytes(4 << 20)
+}
+
+/// Waits until the host has heard of each cell that was started that it is closed.
+async fn hear_of_all(
+    soak: &Soak,
+    closings: &mut UnboundedReceiver<CellId>,
+    started: usize,
+    session: &str,
+) {
     // The channel ends with the host, which goes with its session and all that the cells had of it. The
     // cells that are lost may keep theirs for longer.
     let mut heard: Vec<CellId> = Vec::new();
@@ -85,13 +109,41 @@ async fn one_session(soak: &Soak, dice: &mut Dice, until: Instant) {
     heard.dedup();
     if !in_time || heard.len() != started {
         soak.record.wrong(format!(
-            "{} of {started} cells were closed (shut down: {is_shut_down})",
+            "{} of {started} cells were closed of a session that {session}",
             heard.len()
         ));
     }
-    soak.record.session();
-    if let Some(leak) = soak.leak {
-        leak.happens();
+}
+
+/// The session that lasts from the warm-up to the end, with one cell at a time.
+pub struct Lasting {
+    session: Session,
+    closings: UnboundedReceiver<CellId>,
+}
+
+impl Lasting {
+    pub fn begin(soak: &Soak) -> Self {
+        let (closed, closings) = mpsc::unbounded_channel();
+        let builder = soak.mode.of_lasting(Session::builder().limits(limits()));
+        let session = builder.build(SoakHost { closed });
+        Self { session, closings }
+    }
+
+    /// Runs cells until it is time to stop, and leaves none behind.
+    pub async fn sit(&mut self, soak: &Soak, mut dice: Dice, until: Instant) {
+        while Instant::now() < until {
+            let lane = Lane {
+                soak,
+                session: &self.session,
+                lasts: true,
+            };
+            let started = lane.run(dice.split(), until).await;
+            hear_of_all(soak, &mut self.closings, started, "lasts").await;
+        }
+    }
+
+    pub async fn end(self, soak: &Soak) {
+        shut_down(soak, &self.session).await;
     }
 }
 
@@ -115,6 +167,8 @@ async fn shut_down(soak: &Soak, session: &Session) {
 struct Lane<'a> {
     soak: &'a Soak,
     session: &'a Session,
+    /// Whether the session is the one that lasts.
+    lasts: bool,
 }
 
 impl Lane<'_> {
@@ -134,25 +188,37 @@ impl Lane<'_> {
     }
 
     fn draw(&self, dice: &mut Dice) -> &'static Kind {
+        if !self.lasts
+            && let Some(kind) = self.draw_one_that_loses_its_thread(dice)
+        {
+            return kind;
+        }
+        loop {
+            let kinds = if dice.one_in(3) {
+                kinds::HOSTILE
+            } else {
+                kinds::GOOD
+            };
+            let kind = kinds::drawn(kinds, dice.next());
+            // A session that lasts would keep what is left in it.
+            if !self.lasts || kind.how != How::Left {
+                return kind;
+            }
+        }
+    }
+
+    fn draw_one_that_loses_its_thread(&self, dice: &mut Dice) -> Option<&'static Kind> {
         let Soak {
             wedged, to_park, ..
         } = self.soak;
         if dice.below(10_000) < *wedged && containment::lost_threads() < LOST_THREADS_AT_ONCE {
-            return &kinds::WEDGED;
+            return Some(&kinds::WEDGED);
         }
         let take = |left: usize| left.checked_sub(1);
-        if to_park
+        to_park
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok()
-        {
-            return &kinds::PARKED;
-        }
-        let kinds = if dice.one_in(3) {
-            kinds::HOSTILE
-        } else {
-            kinds::GOOD
-        };
-        kinds::drawn(kinds, dice.next())
+            .then_some(&kinds::PARKED)
     }
 
     /// Runs one cell; how many were started for it.

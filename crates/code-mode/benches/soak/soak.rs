@@ -15,7 +15,7 @@ use crate::host;
 use crate::latency;
 use crate::record::Record;
 use crate::report::Report;
-use crate::seat::{self, Soak};
+use crate::seat::{self, Lasting, Soak};
 
 const ROUNDS: u32 = 3;
 const LONGEST_WARM_UP: Duration = Duration::from_secs(120);
@@ -66,7 +66,7 @@ async fn run(options: &Options) -> Report {
         options.seed
     );
     let soak = Arc::new(Soak {
-        mode: options.mode,
+        mode: options.mode.clone(),
         wedged: options.wedged,
         to_park: AtomicUsize::new(0),
         leak: options.leak,
@@ -74,36 +74,48 @@ async fn run(options: &Options) -> Report {
     });
     let mut dice = Dice::new(options.seed);
     let warm_up = (options.duration / 5).min(LONGEST_WARM_UP);
-    round(&soak, options, &mut dice, warm_up).await;
+    let mut lasting = Lasting::begin(&soak);
+    round(&soak, &mut lasting, options, &mut dice, warm_up).await;
     println!("warm-up: {} cells", soak.record.cells());
     let warm_up = soak.record.take();
-    let mut figures = vec![Figures::at_rest(0).await];
+    let mut figures = vec![Figures::at_rest(&soak.mode, 0).await];
     let mut parked = 0;
     let start = Instant::now();
     for number in 1..=ROUNDS {
         soak.to_park.store(options.park, Ordering::Relaxed);
-        round(&soak, options, &mut dice, options.duration / ROUNDS).await;
+        let time = options.duration / ROUNDS;
+        round(&soak, &mut lasting, options, &mut dice, time).await;
         parked += options.park - soak.to_park.load(Ordering::Relaxed);
         println!("round {number}: {} cells so far", soak.record.cells());
-        figures.push(Figures::at_rest(parked).await);
+        figures.push(Figures::at_rest(&soak.mode, parked).await);
     }
+    let took = start.elapsed();
+    lasting.end(&soak).await;
     Report {
         figures,
         parked,
-        took: start.elapsed(),
+        keeps_parked: soak.mode.keeps_lost_threads(),
+        took,
         warm_up,
         recorded: soak.record.take(),
     }
 }
 
 /// All seats for a while, and until their last sessions have ended.
-async fn round(soak: &Arc<Soak>, options: &Options, dice: &mut Dice, time: Duration) {
+async fn round(
+    soak: &Arc<Soak>,
+    lasting: &mut Lasting,
+    options: &Options,
+    dice: &mut Dice,
+    time: Duration,
+) {
     let until = Instant::now() + time;
     let mut tasks = JoinSet::new();
     for _ in 0..options.sessions {
         tasks.spawn(seat::sit(Arc::clone(soak), dice.split(), until));
     }
     tasks.spawn(run_beside(Arc::clone(soak), until));
+    lasting.sit(soak, dice.split(), until).await;
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
             soak.record
