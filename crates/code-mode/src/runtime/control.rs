@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
-use super::cpu_clock::{CpuClock, ThreadId};
+use super::cpu_clock::{self, CpuClock};
 use super::ending::Ending;
 use super::events::{CellEvents, Outcome};
 use super::lost::{self, Lost};
@@ -50,6 +50,9 @@ const STOPS_WITHIN: Duration = Duration::from_millis(500);
 /// It is given up after this time too, whatever it does meanwhile.
 const STOPS_WITHIN_WALL: Duration = Duration::from_secs(15);
 
+/// A script that has computed for longer lets all threads go first that have not.
+const COMPUTES_FOR_LONG: Duration = Duration::from_millis(100);
+
 /// How much a script over its limit may take outside of the heap while V8 looks at no interruption.
 const TAKEN_UNINTERRUPTED: usize = 64 * 1024 * 1024;
 
@@ -82,8 +85,8 @@ pub(crate) struct IsolateControl {
     handle: Mutex<Option<v8::IsolateHandle>>,
     /// The clock of the isolate's thread, as long as that thread is known to live.
     clock: Mutex<Option<CpuClock>>,
-    /// How the system calls that thread. Good for as long as there is a clock.
-    thread: Mutex<Option<ThreadId>>,
+    /// Whether that thread gives way to others.
+    has_low_priority: AtomicBool,
     in_javascript: AtomicBool,
     heap_used: AtomicUsize,
     /// A check was asked for and has not ended.
@@ -122,7 +125,7 @@ impl IsolateControl {
             reason: AtomicU8::new(RUNNING),
             handle: Mutex::new(None),
             clock: Mutex::new(None),
-            thread: Mutex::new(None),
+            has_low_priority: AtomicBool::new(false),
             in_javascript: AtomicBool::new(false),
             heap_used: AtomicUsize::new(0),
             heap_check_due: AtomicBool::new(false),
@@ -200,13 +203,26 @@ impl IsolateControl {
         computed.saturating_sub(before) >= STOPS_WITHIN || since.elapsed() >= STOPS_WITHIN_WALL
     }
 
+    /// Lets others have the processors first, if the script has computed for long. On its thread.
+    fn give_way(&self) {
+        if !self.has_low_priority() && self.cpu_used() >= COMPUTES_FOR_LONG {
+            self.has_low_priority.store(true, Ordering::Relaxed);
+            cpu_clock::lower_own_priority();
+        }
+    }
+
+    /// Whether the thread gives way to others, which it does for good.
+    pub(super) fn has_low_priority(&self) -> bool {
+        self.has_low_priority.load(Ordering::Relaxed)
+    }
+
     /// Gives the thread little of a processor that others want too, and no more memory. There is no way
     /// back.
     pub(super) fn demote(&self) {
         self.native_memory.is_given_up();
-        let clock = lock(&self.clock);
-        if let (Some(_), Some(thread)) = (&*clock, &*lock(&self.thread)) {
-            thread.demote();
+        self.has_low_priority.store(true, Ordering::Relaxed);
+        if let Some(clock) = &*lock(&self.clock) {
+            clock.demote();
         }
     }
 
@@ -296,7 +312,6 @@ impl IsolateControl {
     /// stop that was given before has interrupted nothing: look at [`reason`](Self::reason) after.
     pub(super) fn attach(&self, handle: v8::IsolateHandle) {
         *lock(&self.handle) = Some(handle);
-        *lock(&self.thread) = Some(ThreadId::of_this_thread());
         *lock(&self.clock) = Some(CpuClock::of_this_thread());
     }
 
@@ -503,6 +518,7 @@ unsafe extern "C" fn heap_check(isolate: v8::UnsafeRawIsolatePtr, control: *mut 
             )
         };
         control.check_heap(&mut isolate);
+        control.give_way();
     });
 }
 

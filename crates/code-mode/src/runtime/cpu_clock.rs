@@ -1,4 +1,4 @@
-//! How long a thread has computed, and how much it may from now on.
+//! How long a thread has computed, and how soon it gets a processor.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use std::time::Duration;
 #[cfg(target_os = "linux")]
 pub(super) struct CpuClock {
     id: libc::clockid_t,
+    thread: libc::pid_t,
     /// What the clock showed at the beginning, and what passed since that does not count.
     start: Duration,
 }
@@ -22,8 +23,19 @@ impl CpuClock {
         unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut id) };
         Self {
             id,
+            // SAFETY: takes nothing and cannot fail.
+            thread: unsafe { libc::gettid() },
             start: read(id),
         }
+    }
+
+    /// Gives the thread little of a processor that others want too. There is no way back.
+    pub(super) fn demote(&self) {
+        const LEAST: libc::c_int = 19;
+        // To the system a thread's number is that of a process with one thread.
+        let thread = self.thread.cast_unsigned();
+        // SAFETY: only numbers go in. On failure the thread keeps its priority.
+        unsafe { libc::setpriority(libc::PRIO_PROCESS, thread, LEAST) };
     }
 
     /// The thread goes on; processor time needs no bookkeeping.
@@ -74,6 +86,9 @@ impl CpuClock {
         }
     }
 
+    /// The thread keeps its priority.
+    pub(super) fn demote(&self) {}
+
     pub(super) fn resume(&mut self) {
         self.since = Some(std::time::Instant::now());
     }
@@ -94,36 +109,17 @@ impl CpuClock {
     }
 }
 
-/// A thread as the system knows it.
-#[cfg(target_os = "linux")]
-pub(super) struct ThreadId(libc::pid_t);
-
-#[cfg(target_os = "linux")]
-impl ThreadId {
-    pub(super) fn of_this_thread() -> Self {
-        // SAFETY: takes nothing and cannot fail.
-        Self(unsafe { libc::gettid() })
+/// Of the calling thread, which gives way to others from here on. There is no way back.
+pub(super) fn lower_own_priority() {
+    /// A tenth of what it got.
+    #[cfg(target_os = "linux")]
+    const STEPS: libc::c_int = 10;
+    #[cfg(target_os = "linux")]
+    const LEAST: libc::c_int = 19;
+    // SAFETY: only numbers go in; zero is the calling thread. On failure it keeps its priority.
+    #[cfg(target_os = "linux")]
+    unsafe {
+        let now = libc::getpriority(libc::PRIO_PROCESS, 0);
+        libc::setpriority(libc::PRIO_PROCESS, 0, (now + STEPS).min(LEAST));
     }
-
-    /// Gives the thread little of a processor that others want too. It must live.
-    pub(super) fn demote(&self) {
-        const LEAST: libc::c_int = 19;
-        // To the system a thread's number is that of a process with one thread.
-        let thread = self.0.cast_unsigned();
-        // SAFETY: only numbers go in. On failure the thread keeps its priority.
-        unsafe { libc::setpriority(libc::PRIO_PROCESS, thread, LEAST) };
-    }
-}
-
-/// Elsewhere a thread keeps its priority.
-#[cfg(not(target_os = "linux"))]
-pub(super) struct ThreadId;
-
-#[cfg(not(target_os = "linux"))]
-impl ThreadId {
-    pub(super) fn of_this_thread() -> Self {
-        Self
-    }
-
-    pub(super) fn demote(&self) {}
 }

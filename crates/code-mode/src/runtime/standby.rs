@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use super::control::IsolateControl;
 use super::thread::{self as cell_thread, Job};
-use super::{isolate, platform};
+use super::{isolate, platform, watchdog};
 use crate::standby::Options;
 use crate::sync::lock;
 
@@ -235,8 +235,8 @@ pub(super) fn take_back(control: &Arc<IsolateControl>) -> Option<Job> {
     lock(&POOL).take_back(control)
 }
 
-/// Starts as many makers as are needed and have a processor.
-fn start_makers() {
+/// Starts as many makers as are needed and have a processor. They have the priority of the calling thread.
+pub(super) fn start_makers() {
     while lock(&POOL).begin_making() {
         if let Err(error) = start_maker() {
             let lost = lock(&POOL).making_failed();
@@ -299,7 +299,11 @@ pub(super) fn no_longer_busy(control: &IsolateControl) {
     pool.busy -= 1;
     pool.fill();
     drop(pool);
-    start_makers();
+    if control.has_low_priority() {
+        watchdog::starts_makers();
+    } else {
+        start_makers();
+    }
 }
 
 /// A thread whose script has ended and whose isolate is gone: whether it is to make another one, which

@@ -221,8 +221,12 @@ pub(super) fn work() {
         let Ok(Some(begun)) = catch_unwind(AssertUnwindSafe(life)) else {
             return;
         };
-        // One that was lost has the lowest priority.
-        if begun.came_back() || !begun.makes_another() {
+        begun.came_back();
+        if begun.has_low_priority() {
+            drop(begun);
+            return watchdog::starts_makers();
+        }
+        if !begun.makes_another() {
             return;
         }
     }
@@ -232,9 +236,17 @@ pub(super) fn work() {
 struct Begun(Option<Arc<IsolateControl>>);
 
 impl Begun {
-    /// Whether the cell was given up meanwhile.
-    fn came_back(&self) -> bool {
-        self.0.as_ref().is_some_and(|control| control.came_back())
+    /// Its thread is no longer lost, if the cell was given up meanwhile.
+    fn came_back(&self) {
+        if let Some(control) = &self.0 {
+            control.came_back();
+        }
+    }
+
+    /// Whether the thread gives way to others, and those that it starts would.
+    fn has_low_priority(&self) -> bool {
+        let control = self.0.as_ref();
+        control.is_some_and(|control| control.has_low_priority())
     }
 
     /// Whether the pool wants another isolate of this thread.

@@ -28,6 +28,8 @@ struct Watchdog {
     running: AtomicUsize,
     /// Set by the watchdog before it sleeps without a timeout.
     asleep: AtomicBool,
+    /// Whether it is to start threads that make isolates.
+    starts_makers: AtomicBool,
     thread: OnceLock<Thread>,
 }
 
@@ -35,6 +37,7 @@ static WATCHDOG: Watchdog = Watchdog {
     watched: Mutex::new(Vec::new()),
     running: AtomicUsize::new(0),
     asleep: AtomicBool::new(false),
+    starts_makers: AtomicBool::new(false),
     thread: OnceLock::new(),
 };
 
@@ -65,6 +68,15 @@ pub(super) fn entered_javascript() {
     if WATCHDOG.asleep.swap(false, Ordering::SeqCst)
         && let Some(thread) = WATCHDOG.thread.get()
     {
+        thread.unpark();
+    }
+}
+
+/// Has the watchdog start threads that make isolates, which a thread of low priority cannot: new threads
+/// have the priority of who starts them.
+pub(super) fn starts_makers() {
+    WATCHDOG.starts_makers.store(true, Ordering::SeqCst);
+    if let Some(thread) = WATCHDOG.thread.get() {
         thread.unpark();
     }
 }
@@ -105,6 +117,9 @@ fn look() -> Duration {
     for control in &controls {
         standby::no_longer_busy(control);
         control.goes_on();
+    }
+    if WATCHDOG.starts_makers.swap(false, Ordering::SeqCst) {
+        standby::start_makers();
     }
     let mut next = TICK;
     for control in controls.iter().filter(|control| control.is_in_javascript()) {

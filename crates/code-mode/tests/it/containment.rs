@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use code_mode::containment::{lost_threads, max_lost_threads, set_max_lost_threads};
 use code_mode::{
-    CellState, ExecuteError, ExecuteRequest, Limits, RuntimeResponse, Session, WaitRequest,
+    CellState, ExecuteError, ExecuteRequest, FunctionHost, Limits, RuntimeResponse, Session,
+    ToolDefinition, ToolOutput, WaitRequest,
 };
 
 use crate::alone;
@@ -274,6 +275,53 @@ fn an_array_buffer_beyond_the_limit_is_never_made() {
             assert_eq!(text_items(&run(&session, reusing).await), ["fine"]);
             #[cfg(target_os = "linux")]
             assert!(resident_mib() < 250, "{} MiB", resident_mib());
+        });
+    });
+}
+
+/// How far the thread of the newest cell gives way to others.
+#[cfg(target_os = "linux")]
+fn niceness() -> i32 {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("procfs is there");
+    let of_cell = |task: std::io::Result<std::fs::DirEntry>| {
+        let folder = task.ok()?.path();
+        let name = std::fs::read_to_string(folder.join("comm")).ok()?;
+        let number = name.trim().strip_prefix("code-mode-")?;
+        let cell = number.parse::<u64>().ok()?;
+        let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
+        // The name, in brackets, is the second field; the nice value is the nineteenth.
+        let (_, rest) = stat.rsplit_once(')')?;
+        let nice = rest.split_whitespace().nth(16)?.parse().ok()?;
+        Some((cell, nice))
+    };
+    // The isolate of an older cell may not be gone yet.
+    let newest = tasks.filter_map(of_cell).max();
+    newest.expect("a cell runs").1
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_script_that_computes_for_long_gives_way_to_others() {
+    let name = "containment::a_script_that_computes_for_long_gives_way_to_others";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let nice = ToolDefinition::function("nice", "How much a cell's thread gives way.");
+            let host =
+                FunctionHost::new().function(nice, |_| async { ToolOutput::json(&niceness()) });
+            let tools = host.tools();
+            let session = Session::new(host);
+            let script = "const first = await tools.nice({});
+                store('first', first);
+                while ((await tools.nice({})) === first) for (let i = 0; i < 1e5; i++);
+                text((await tools.nice({})) - first);";
+            let response = run_in(&session, &tools, script).await;
+            assert_eq!(text_items(&response), ["10"], "{response:?}");
+            // Other cells do not get that thread, nor one that it started.
+            let script = "text((await tools.nice({})) === load('first'))";
+            for _ in 0..6 {
+                let response = run_in(&session, &tools, script).await;
+                assert_eq!(text_items(&response), ["true"]);
+            }
         });
     });
 }

@@ -212,6 +212,16 @@ pub const ALL: &[Attempt] = &[
             answer(unsafe { libc::sched_setscheduler(parent, libc::SCHED_OTHER, &normal) }.into())
         }
     ),
+    attempt!(
+        "change the priority of its parent",
+        NOT_THERE,
+        Behind::Unsaid,
+        |_| {
+            let parent = parent().as_raw_nonzero().get().cast_unsigned();
+            // SAFETY: the call takes numbers alone.
+            answer(unsafe { libc::setpriority(libc::PRIO_PROCESS, parent, 1) }.into())
+        }
+    ),
     // The kernel.
     attempt!("make a file in memory", ENDED, Behind::Nothing, |_| {
         // SAFETY: the name is a C string.

@@ -257,11 +257,10 @@ fn allowed() -> Result<Rules, BackendError> {
     )?;
     add(&mut rules, libc::SYS_tgkill, [vec![is(0, own)?]])?;
     // For itself alone: a filter cannot tell other threads of this process from other processes.
-    add(
-        &mut rules,
-        libc::SYS_sched_setscheduler,
-        [vec![is(0, 0)?, is(1, flag(libc::SCHED_IDLE))?]],
-    )?;
+    for call in [libc::SYS_getpriority, libc::SYS_setpriority] {
+        let own = vec![is(0, u64::from(libc::PRIO_PROCESS))?, is(1, 0)?];
+        add(&mut rules, call, [own])?;
+    }
     // Asking for limits; libc does so for the size of a stack.
     add(
         &mut rules,
