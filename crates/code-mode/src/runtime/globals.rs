@@ -1,7 +1,7 @@
 //! What a script finds in its global object, besides the language.
 
 use super::callbacks;
-use super::{discovery, outputs, string, tool_object, web};
+use super::{discovery, guards, outputs, string, tool_object, web};
 
 /// Globals of V8's that a script must not have: shared memory, its clock, and WebAssembly.
 const REMOVED: [&str; 3] = ["Atomics", "SharedArrayBuffer", "WebAssembly"];
@@ -70,6 +70,7 @@ pub(super) fn install(scope: &mut v8::PinScope<'_, '_>) -> Option<v8::Global<v8:
         global.define_own_property(scope, name.into(), value, hidden)?;
     }
     web::install(scope, global)?;
+    guards::install(scope, global)?;
     Some(v8::Global::new(scope, exports))
 }
 

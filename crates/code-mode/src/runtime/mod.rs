@@ -19,6 +19,7 @@ mod ending;
 mod errors;
 mod events;
 mod globals;
+mod guards;
 mod isolate;
 pub(crate) mod lost;
 mod media;

@@ -1,6 +1,6 @@
 //! Sorting: what is not there, what is too much, and comparators that do something else.
 
-use crate::row::Ending::{Error, Memory, Parked, Time, Value, Wedged};
+use crate::row::Ending::{self, Error, Memory, Parked, Time, Value, Wedged};
 use crate::row::{Group, Row, row};
 
 pub const GROUP: Group = Group {
@@ -8,31 +8,30 @@ pub const GROUP: Group = Group {
     rows: ROWS,
 };
 
+/// What a guard of ours says.
+const TOO_LONG: &[Ending] = &[Error("places of an array that can be sorted")];
+
 const ROWS: &[Row] = &[
     row(
         "of_2_53_elements",
         "Array.prototype.sort.call({ length: 2**53-1 })",
-        &[Parked, Error("length")],
+        TOO_LONG,
     ),
     row(
         "of_2_30_elements",
         "Array.prototype.sort.call({ length: 2**30 })",
-        &[Parked, Memory],
+        TOO_LONG,
     ),
     row(
         "of_holes_around_one_element",
         "const a = []; a.length = 2**32-1; a[5] = 1; a.sort()",
-        &[Wedged, Time, Memory, Parked],
+        TOO_LONG,
     ),
-    row(
-        "of_2_32_holes",
-        "new Array(2**32-1).sort()",
-        &[Wedged, Time, Memory, Parked],
-    ),
+    row("of_2_32_holes", "new Array(2**32-1).sort()", TOO_LONG),
     row(
         "copy_of_2_32_holes",
         "new Array(2**32-1).toSorted()",
-        &[Wedged, Time, Memory, Parked, Error("Invalid array length")],
+        TOO_LONG,
     ),
     row(
         "of_1e8_holes",
