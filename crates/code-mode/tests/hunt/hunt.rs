@@ -1,0 +1,273 @@
+//! The hunt: one child at a time, script after script, and what is done about those that are caught.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::chance::Chance;
+use crate::process::{Answer, Gone, Process};
+use crate::script::{self, Script};
+use crate::systematic::{self, State};
+use crate::{grammar, minimise, monsters};
+
+/// A kind of scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sweeps,
+    Monsters,
+    Random,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Sweeps, Self::Monsters, Self::Random];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sweeps => "sweeps",
+            Self::Monsters => "monsters",
+            Self::Random => "random",
+        }
+    }
+}
+
+/// How long to hunt, and for what.
+pub struct Bounds {
+    pub seed: u64,
+    pub time: Duration,
+    /// Of each kind.
+    pub scripts: usize,
+    pub only: Option<Kind>,
+    /// Of sweeps.
+    pub state: Option<State>,
+    /// Every answer is printed.
+    pub tells_all: bool,
+}
+
+impl Bounds {
+    /// What `cargo test` does: enough to see that the hunt works.
+    pub fn short() -> Self {
+        Self {
+            seed: 1,
+            time: Duration::from_secs(60),
+            scripts: 8,
+            only: None,
+            state: None,
+            tells_all: false,
+        }
+    }
+}
+
+/// As many threads may be lost in a child, and it may hold so much, before another one takes its place.
+const MOST_LOST: usize = 4;
+const MOST_MIB: u64 = 1_024;
+
+/// How much later than its CPU time a cell may be answered.
+const LATE: Duration = Duration::from_secs(2);
+
+/// What V8 may take besides the heap, to collect garbage and to come to where it can be stopped.
+const HEADROOM_MIB: u64 = 600;
+
+/// How often a sweep of one function goes on after a case that ended its cell.
+const RESUMED: usize = 6;
+
+/// How many scripts before a death are told of when the last one alone does not cause it.
+const HISTORY: usize = 5;
+
+/// Endings that a cell may have.
+const GOOD: [&str; 7] = [
+    "value",
+    "error",
+    "time",
+    "memory",
+    "wedged",
+    "parked",
+    "terminated",
+];
+
+struct Hunt {
+    process: Process,
+    deadline: Instant,
+    endings: BTreeMap<String, usize>,
+    before: VecDeque<Script>,
+    tells_all: bool,
+    findings: usize,
+}
+
+/// Hunts within these bounds; how much was found.
+pub async fn run(bounds: &Bounds) -> usize {
+    let mut hunt = Hunt {
+        process: Process::start(),
+        deadline: Instant::now() + bounds.time,
+        endings: BTreeMap::new(),
+        before: VecDeque::new(),
+        tells_all: bounds.tells_all,
+        findings: 0,
+    };
+    let mut chance = Chance::new(bounds.seed);
+    let kinds = Kind::ALL
+        .into_iter()
+        .filter(|kind| bounds.only.is_none_or(|only| only == *kind));
+    let kinds: Vec<Kind> = kinds.collect();
+    let mut round = 0;
+    // Each kind has the same share of the time; the random ones have no end.
+    for (index, kind) in kinds.iter().enumerate() {
+        let left = hunt.deadline.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(kinds.len() - index).unwrap_or(1);
+        let end = Instant::now() + share;
+        match kind {
+            Kind::Sweeps => hunt.sweeps(&mut chance, bounds, end).await,
+            Kind::Monsters => {
+                let scripts = monsters::all(&mut chance);
+                for script in scripts.iter().take(bounds.scripts) {
+                    if Instant::now() > end {
+                        break;
+                    }
+                    hunt.script(script).await;
+                }
+            }
+            Kind::Random => {
+                while round < bounds.scripts as u64 && Instant::now() < end {
+                    let script = match chance.once_in(4) {
+                        true => monsters::one(&mut chance),
+                        false => grammar::script(&mut chance, round),
+                    };
+                    hunt.script(&script).await;
+                    round += 1;
+                }
+            }
+        }
+        println!("after {}: {:?}", kind.name(), hunt.endings);
+    }
+    hunt.findings
+}
+
+impl Hunt {
+    /// Sweeps over all functions in random order, so that a short hunt is a sample of the long one.
+    async fn sweeps(&mut self, chance: &mut Chance, bounds: &Bounds, end: Instant) {
+        let names = match self.process.run(&systematic::names()).await {
+            Ok(answer) if answer.ending == "value" => answer.text,
+            other => panic!("the functions cannot be named: {other:?}"),
+        };
+        let names: Vec<&str> = names.lines().collect();
+        let mut sweeps: Vec<(usize, State)> = (0..names.len())
+            .flat_map(|function| State::ALL.map(|state| (function, state)))
+            .collect();
+        sweeps.retain(|(_, state)| bounds.state.is_none_or(|only| only == *state));
+        chance.shuffle(&mut sweeps);
+        println!("{} functions, {} sweeps", names.len(), sweeps.len());
+        for (done, (function, state)) in sweeps.iter().take(bounds.scripts).enumerate() {
+            if Instant::now() > end {
+                println!("{done} sweeps done");
+                return;
+            }
+            let mut start = 0;
+            for _ in 0..RESUMED {
+                let name = names[*function];
+                let script = systematic::sweep(*function, name, *state, start, bounds.seed);
+                let Some(answer) = self.script(&script).await else {
+                    break;
+                };
+                let Some(case) = systematic::case(&answer.text) else {
+                    break;
+                };
+                start = case.max(start) + 16;
+            }
+        }
+    }
+
+    /// Runs one script and looks into what is wrong with it; `None` if there is no answer.
+    async fn script(&mut self, script: &Script) -> Option<Answer> {
+        let answer = self.process.run(script).await;
+        if self.before.len() == HISTORY {
+            self.before.pop_front();
+        }
+        let wrong = wrong(&answer, script);
+        if self.tells_all {
+            println!("{}: {answer:.200?}", script.name);
+        }
+        let ending = answer.as_ref().map_or("gone", |answer| &answer.ending);
+        *self.endings.entry(ending.to_owned()).or_default() += 1;
+        if let Some(wrong) = wrong {
+            self.look_into(script, &wrong).await;
+            self.process = Process::start();
+            self.before.clear();
+        } else {
+            self.before.push_back(script.clone());
+            let is_worn = |answer: &Answer| answer.lost >= MOST_LOST;
+            if answer.as_ref().is_ok_and(is_worn) || self.process.resident_mib() > MOST_MIB {
+                self.process = Process::start();
+                self.before.clear();
+            }
+        }
+        answer.ok()
+    }
+
+    /// Whether it does it again in a process of its own, and how little of it does.
+    async fn look_into(&mut self, script: &Script, seen: &str) {
+        // A busy machine makes answers late, too.
+        let Some(again) = wrong_alone(script).await else {
+            if !seen.starts_with("late") {
+                self.report(script, &format!("not alone, after others: {seen}"));
+                let before: Vec<&str> = self.before.iter().map(|one| &*one.name).collect();
+                println!("   before it: {before:?}");
+            }
+            return;
+        };
+        let kind = kind_of(&again).to_owned();
+        let smaller = minimise::run(script, async |script: &Script| {
+            let wrong = wrong_alone(script).await;
+            wrong.is_some_and(|wrong| kind_of(&wrong) == kind)
+        });
+        let smaller = smaller.await;
+        self.report(&smaller, &again);
+    }
+
+    fn report(&mut self, script: &Script, wrong: &str) {
+        self.findings += 1;
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("hunt");
+        let file = folder.join(format!("{}-{}.js", std::process::id(), self.findings));
+        let written = std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::write(&file, script::write(script)));
+        written.expect("findings can be written");
+        println!("FOUND {}: {wrong}\n   {}", script.name, file.display());
+    }
+}
+
+/// What is wrong with a script in a process of its own.
+async fn wrong_alone(script: &Script) -> Option<String> {
+    let answer = Process::start().run(script).await;
+    wrong(&answer, script)
+}
+
+/// The word that says what kind of wrong this is.
+fn kind_of(wrong: &str) -> &str {
+    wrong.split(':').next().unwrap_or_default()
+}
+
+fn wrong(answer: &Result<Answer, Gone>, script: &Script) -> Option<String> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(Gone::Died(how)) => return Some(format!("died: {how}")),
+        Err(Gone::Froze) => return Some("froze".to_owned()),
+        Err(Gone::Grew(mib)) => return Some(format!("grew: to {mib} MiB")),
+    };
+    let late = script.cpu_ms + u64::try_from(LATE.as_millis()).unwrap_or(u64::MAX);
+    if !GOOD.contains(&&*answer.ending) {
+        Some(format!("answer: {} {}", answer.ending, answer.text))
+    } else if answer.next != "42" {
+        Some(format!("next: the next cell said {}", answer.next))
+    } else if answer.grown_mib
+        > script
+            .most_mib
+            .unwrap_or(HEADROOM_MIB + script.heap_mib as u64)
+    {
+        let Answer {
+            ending, grown_mib, ..
+        } = answer;
+        Some(format!("memory: {ending} with {grown_mib} MiB"))
+    } else if answer.ms > late && answer.ending != "terminated" {
+        Some(format!("late: {} after {} ms", answer.ending, answer.ms))
+    } else {
+        None
+    }
+}
