@@ -59,7 +59,10 @@ pub fn names() -> Script {
 /// A script that calls one function with all values from case `start` on.
 pub fn sweep(function: usize, name: &str, state: State, start: usize, seed: u64) -> Script {
     let mut chance = Chance::new(seed ^ (function + start) as u64);
-    let heap_mib = 16 << chance.below(2);
+    let heap_mib = match state {
+        State::Kept => 16,
+        _ => 16 << chance.below(2),
+    };
     // What V8 itself takes and the table of cases is about 3 MiB.
     let filled = heap_mib * 1024 - 3_072 - chance.size(64, 6_144);
     let (before, call) = match state {
@@ -72,12 +75,12 @@ pub fn sweep(function: usize, name: &str, state: State, start: usize, seed: u64)
         State::Hooked => (HOOK, "act()"),
         State::Kept => (
             "",
-            "for (let end = performance.now() + 4; performance.now() < end;) kept.push(act())",
+            "for (let end = performance.now() + 40; performance.now() < end;) kept.push(act())",
         ),
     };
     let step = match state {
         State::Stack => 7,
-        State::Kept => 13,
+        State::Kept => 97,
         _ => 1,
     };
     let pieces = vec![

@@ -9,6 +9,7 @@ mod buffers;
 mod collections;
 mod floods;
 mod getters;
+mod intl;
 mod json;
 mod loops;
 mod microtasks;
@@ -33,6 +34,7 @@ pub const GROUPS: &[Group] = &[
     typed_arrays::GROUP,
     buffers::GROUP,
     collections::GROUP,
+    intl::GROUP,
     json::GROUP,
     recursion::GROUP,
     getters::GROUP,
