@@ -39,6 +39,9 @@ pub struct Bounds {
     pub only: Option<Kind>,
     /// Of sweeps.
     pub state: Option<State>,
+    /// How much later than its CPU time a cell may be answered, where that says something of the cell and
+    /// not of the machine.
+    pub late: Option<Duration>,
     /// Every answer is printed.
     pub tells_all: bool,
 }
@@ -49,9 +52,10 @@ impl Bounds {
         Self {
             seed: 1,
             time: Duration::from_secs(60),
-            scripts: 8,
+            scripts: 4,
             only: None,
             state: None,
+            late: None,
             tells_all: false,
         }
     }
@@ -60,9 +64,6 @@ impl Bounds {
 /// As many threads may be lost in a child, and it may hold so much, before another one takes its place.
 const MOST_LOST: usize = 4;
 const MOST_MIB: u64 = 1_024;
-
-/// How much later than its CPU time a cell may be answered.
-const LATE: Duration = Duration::from_secs(2);
 
 /// What V8 may take besides the heap, to collect garbage and to come to where it can be stopped.
 const HEADROOM_MIB: u64 = 600;
@@ -89,6 +90,7 @@ struct Hunt {
     deadline: Instant,
     endings: BTreeMap<String, usize>,
     before: VecDeque<Script>,
+    late: Option<Duration>,
     tells_all: bool,
     findings: usize,
 }
@@ -100,6 +102,7 @@ pub async fn run(bounds: &Bounds) -> usize {
         deadline: Instant::now() + bounds.time,
         endings: BTreeMap::new(),
         before: VecDeque::new(),
+        late: bounds.late,
         tells_all: bounds.tells_all,
         findings: 0,
     };
@@ -181,7 +184,7 @@ impl Hunt {
         if self.before.len() == HISTORY {
             self.before.pop_front();
         }
-        let wrong = wrong(&answer, script);
+        let wrong = self.wrong(&answer, script);
         if self.tells_all {
             println!("{}: {answer:.200?}", script.name);
         }
@@ -205,7 +208,7 @@ impl Hunt {
     /// Whether it does it again in a process of its own, and how little of it does.
     async fn look_into(&mut self, script: &Script, seen: &str) {
         // A busy machine makes answers late, too.
-        let Some(again) = wrong_alone(script).await else {
+        let Some(again) = self.wrong_alone(script).await else {
             if !seen.starts_with("late") {
                 self.report(script, &format!("not alone, after others: {seen}"));
                 let before: Vec<&str> = self.before.iter().map(|one| &*one.name).collect();
@@ -215,11 +218,51 @@ impl Hunt {
         };
         let kind = kind_of(&again).to_owned();
         let smaller = minimise::run(script, async |script: &Script| {
-            let wrong = wrong_alone(script).await;
+            let wrong = self.wrong_alone(script).await;
             wrong.is_some_and(|wrong| kind_of(&wrong) == kind)
         });
         let smaller = smaller.await;
         self.report(&smaller, &again);
+    }
+
+    /// What is wrong with a script in a process of its own.
+    async fn wrong_alone(&self, script: &Script) -> Option<String> {
+        let answer = Process::start().run(script).await;
+        self.wrong(&answer, script)
+    }
+
+    fn wrong(&self, answer: &Result<Answer, Gone>, script: &Script) -> Option<String> {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(Gone::Died(how)) => return Some(format!("died: {how}")),
+            Err(Gone::Froze) => return Some("froze".to_owned()),
+            Err(Gone::Grew(mib)) => return Some(format!("grew: to {mib} MiB")),
+        };
+        let Answer {
+            ending,
+            text,
+            ms,
+            grown_mib,
+            next,
+            ..
+        } = answer;
+        let most_mib = script
+            .most_mib
+            .unwrap_or(HEADROOM_MIB + script.heap_mib as u64);
+        let in_time = |late: Duration| {
+            Duration::from_millis(*ms) <= late + Duration::from_millis(script.cpu_ms)
+        };
+        if !GOOD.contains(&&**ending) {
+            Some(format!("answer: {ending} {text}"))
+        } else if next != "42" {
+            Some(format!("next: the next cell said {next}"))
+        } else if *grown_mib > most_mib {
+            Some(format!("memory: {ending} with {grown_mib} MiB"))
+        } else if ending != "terminated" && !self.late.is_none_or(in_time) {
+            Some(format!("late: {ending} after {ms} ms"))
+        } else {
+            None
+        }
     }
 
     fn report(&mut self, script: &Script, wrong: &str) {
@@ -233,41 +276,7 @@ impl Hunt {
     }
 }
 
-/// What is wrong with a script in a process of its own.
-async fn wrong_alone(script: &Script) -> Option<String> {
-    let answer = Process::start().run(script).await;
-    wrong(&answer, script)
-}
-
 /// The word that says what kind of wrong this is.
 fn kind_of(wrong: &str) -> &str {
     wrong.split(':').next().unwrap_or_default()
-}
-
-fn wrong(answer: &Result<Answer, Gone>, script: &Script) -> Option<String> {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(Gone::Died(how)) => return Some(format!("died: {how}")),
-        Err(Gone::Froze) => return Some("froze".to_owned()),
-        Err(Gone::Grew(mib)) => return Some(format!("grew: to {mib} MiB")),
-    };
-    let late = script.cpu_ms + u64::try_from(LATE.as_millis()).unwrap_or(u64::MAX);
-    if !GOOD.contains(&&*answer.ending) {
-        Some(format!("answer: {} {}", answer.ending, answer.text))
-    } else if answer.next != "42" {
-        Some(format!("next: the next cell said {}", answer.next))
-    } else if answer.grown_mib
-        > script
-            .most_mib
-            .unwrap_or(HEADROOM_MIB + script.heap_mib as u64)
-    {
-        let Answer {
-            ending, grown_mib, ..
-        } = answer;
-        Some(format!("memory: {ending} with {grown_mib} MiB"))
-    } else if answer.ms > late && answer.ending != "terminated" {
-        Some(format!("late: {} after {} ms", answer.ending, answer.ms))
-    } else {
-        None
-    }
 }
