@@ -167,7 +167,7 @@ const with_eval = (f) => eval('(' + f + ')()');";
 const VARIABLES: usize = 5;
 
 /// A script of random statements.
-pub fn script(chance: &mut Chance, number: u64) -> Script {
+pub fn script(chance: &mut Chance, number: usize) -> Script {
     let mut pieces = vec![PRELUDE.to_owned(), AIDS.to_owned()];
     pieces.push(format!("n = {}", chance.below(100_000)));
     for _ in 0..chance.below(4) {

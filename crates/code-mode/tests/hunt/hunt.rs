@@ -111,33 +111,15 @@ pub async fn run(bounds: &Bounds) -> usize {
         .into_iter()
         .filter(|kind| bounds.only.is_none_or(|only| only == *kind));
     let kinds: Vec<Kind> = kinds.collect();
-    let mut round = 0;
-    // Each kind has the same share of the time; the random ones have no end.
     for (index, kind) in kinds.iter().enumerate() {
+        // Each kind has the same share of the time that is left.
         let left = hunt.deadline.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(kinds.len() - index).unwrap_or(1);
         let end = Instant::now() + share;
         match kind {
             Kind::Sweeps => hunt.sweeps(&mut chance, bounds, end).await,
-            Kind::Monsters => {
-                let scripts = monsters::all(&mut chance);
-                for script in scripts.iter().take(bounds.scripts) {
-                    if Instant::now() > end {
-                        break;
-                    }
-                    hunt.script(script).await;
-                }
-            }
-            Kind::Random => {
-                while round < bounds.scripts as u64 && Instant::now() < end {
-                    let script = match chance.once_in(4) {
-                        true => monsters::one(&mut chance),
-                        false => grammar::script(&mut chance, round),
-                    };
-                    hunt.script(&script).await;
-                    round += 1;
-                }
-            }
+            Kind::Monsters => hunt.monsters(&mut chance, bounds.scripts, end).await,
+            Kind::Random => hunt.random(&mut chance, bounds.scripts, end).await,
         }
         println!("after {}: {:?}", kind.name(), hunt.endings);
     }
@@ -175,6 +157,29 @@ impl Hunt {
                 };
                 start = case.max(start) + 16;
             }
+        }
+    }
+
+    async fn monsters(&mut self, chance: &mut Chance, scripts: usize, end: Instant) {
+        for script in monsters::all(chance).iter().take(scripts) {
+            if Instant::now() > end {
+                return;
+            }
+            self.script(script).await;
+        }
+    }
+
+    /// Scripts without end.
+    async fn random(&mut self, chance: &mut Chance, scripts: usize, end: Instant) {
+        for number in 0..scripts {
+            if Instant::now() > end {
+                return;
+            }
+            let script = match chance.once_in(4) {
+                true => monsters::one(chance),
+                false => grammar::script(chance, number),
+            };
+            self.script(&script).await;
         }
     }
 

@@ -31,7 +31,7 @@ const reach = () => {
     callSite: () => { const p = Error.prepareStackTrace; Error.prepareStackTrace = (e, s) => s; const s = new Error().stack; Error.prepareStackTrace = p; return s[0] },
     revoke: () => Proxy.revocable({}, {}).revoke, resolvers: () => Promise.withResolvers(), signal: () => AbortSignal.abort(), timer: () => setTimeout(() => {}),
     parameters: () => new URLSearchParams('a=b').entries(), arguments: arguments_, collator: () => new Intl.Collator().compare, dateFormat: () => new Intl.DateTimeFormat().format, numberFormat: () => new Intl.NumberFormat().format,
-    asyncFromSync: () => (async function* () { yield* [] })(), event: () => new Event('x'), moduleNamespace: () => ({}),
+    asyncFromSync: () => (async function* () { yield* [] })(), event: () => new Event('x'),
   };
   for (const k of ownKeys(more)) { try { queue.push([k, more[k]()]) } catch {} }
   const push = (path, value) => { if (value !== null && (typeof value == 'object' || typeof value == 'function') && !seen.has(value)) { seen.add(value); queue.push([path, value]) } };
