@@ -34,11 +34,11 @@ pub const GROUPS: &[Group] = &[
     typed_arrays::GROUP,
     buffers::GROUP,
     collections::GROUP,
+    intl::GROUP,
     json::GROUP,
     recursion::GROUP,
     getters::GROUP,
     reentrancy::GROUP,
     web::GROUP,
-    intl::GROUP,
     floods::GROUP,
 ];
