@@ -11,6 +11,7 @@ use super::ending::Ending;
 use super::events::{CellEvents, Outcome};
 use super::lost::{self, Lost};
 use super::native_memory::Meter;
+use super::shares::{Scarce, Shares};
 use super::{contain_panics, watchdog};
 use crate::sync::lock;
 
@@ -32,6 +33,10 @@ pub(crate) enum StopReason {
     OutOfMemory = 6,
     /// It went over its limit of memory outside of the heap.
     NativeLimit = 7,
+    /// All cells of the process had too much heap, and this one more than others.
+    HeapShare = 8,
+    /// The same, of machine code.
+    CodeShare = 9,
 }
 
 const RUNNING: u8 = 0;
@@ -69,6 +74,8 @@ impl StopReason {
             Self::CpuLimit,
             Self::OutOfMemory,
             Self::NativeLimit,
+            Self::HeapShare,
+            Self::CodeShare,
         ]
         .into_iter()
         .find(|reason| *reason as u8 == value)
@@ -107,6 +114,8 @@ pub(crate) struct IsolateControl {
     /// What this cell has of [`HEADROOM_LEFT`], once its heap ran full.
     headroom: AtomicUsize,
     has_headroom: AtomicBool,
+    /// What it has of what all cells share.
+    shares: Shares,
     /// What it holds outside of the heap.
     pub(super) native_memory: Arc<Meter>,
 }
@@ -139,6 +148,7 @@ impl IsolateControl {
             refused_buffer: AtomicUsize::new(0),
             headroom: AtomicUsize::new(0),
             has_headroom: AtomicBool::new(false),
+            shares: Shares::default(),
             native_memory: Meter::new(),
         }
     }
@@ -241,8 +251,9 @@ impl IsolateControl {
         taken.max(LEAST_HEADROOM)
     }
 
-    /// The isolate is gone, and with it what it had of the headroom.
-    pub(super) fn give_headroom_back(&self) {
+    /// The isolate is gone, and with it what it had of what all cells share.
+    pub(super) fn give_shares_back(&self) {
+        self.shares.give_back();
         let taken = self.headroom.swap(0, Ordering::Relaxed);
         HEADROOM_LEFT.fetch_add(taken, Ordering::Relaxed);
     }
@@ -410,6 +421,14 @@ impl IsolateControl {
                  objects of Intl and regular expressions take it: make fewer, or use one again",
                 in_mib(self.native_limit)
             ),
+            Some(StopReason::HeapShare) => "Error: the scripts of this process together used more memory than there \
+                 is for all of them, and this one, which had more than its share, was stopped; hold less at once, or \
+                 try again when others have ended"
+                .to_owned(),
+            Some(StopReason::CodeShare) => "Error: the scripts of this process together had more compiled code than \
+                 there is room for, and this one, which had more than its share, was stopped; make fewer functions \
+                 and regular expressions, or try again when others have ended"
+                .to_owned(),
             Some(StopReason::CpuLimit) => format!(
                 "Error: the script computed for {:.1} s, longer than the {:.1} s it may, and was stopped; \
                  time spent waiting does not count",
@@ -454,7 +473,14 @@ impl IsolateControl {
         if used > self.heap_limit {
             return Some(StopReason::HeapLimit);
         }
-        (self.native_memory.held() > self.native_limit).then_some(StopReason::NativeLimit)
+        if self.native_memory.held() > self.native_limit {
+            return Some(StopReason::NativeLimit);
+        }
+        let scarce = self.shares.note(isolate, statistics.total_heap_size())?;
+        Some(match scarce {
+            Scarce::Heap => StopReason::HeapShare,
+            Scarce::Code => StopReason::CodeShare,
+        })
     }
 
     /// Stops the isolate if it holds too much even after V8 has collected its garbage. On the

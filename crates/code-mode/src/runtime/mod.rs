@@ -32,6 +32,7 @@ mod platform;
 pub(crate) mod process;
 mod render;
 mod script;
+mod shares;
 pub(crate) mod standby;
 #[cfg(test)]
 mod tests;

@@ -295,7 +295,7 @@ fn one_isolate(maker: Maker) -> Option<Begun> {
     };
     drop(isolate);
     drop(thread);
-    control.give_headroom_back();
+    control.give_shares_back();
     let_others_run();
     thread_name::set(standby::THREAD_NAME);
     // Says farewell.

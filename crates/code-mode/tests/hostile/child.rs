@@ -106,7 +106,8 @@ fn ending(session: &Session, response: &RuntimeResponse) -> String {
             Some(text) if text.contains("worker process") => "worker lost",
             Some(text)
                 if text.contains("MiB of memory (heap and ArrayBuffers together)")
-                    || text.contains("MiB of memory it may have beside its heap") =>
+                    || text.contains("MiB of memory it may have beside its heap")
+                    || text.contains("the scripts of this process together") =>
             {
                 "memory"
             }

@@ -15,10 +15,10 @@ use crate::support::{LONG_MS, host, run_in, text_items};
 const MIB: usize = 1024 * 1024;
 
 /// V8 can have no array of this length, and finds out where nobody can be told.
-const FATAL: &str = "Array.prototype.sort.call({ length: 2 ** 53 - 1 });";
+const FATAL: &str = "Array.prototype.sort.call(new Proxy({ length: 2 ** 53 - 1 }, {}));";
 
-/// Many billions of steps between two interrupt checks.
-const ENDLESS: &str = "const a = []; a.length = 2 ** 32 - 1; a[5] = 1; a.sort();";
+/// 2^64 steps between two interrupt checks.
+const ENDLESS: &str = "let nested = []; for (let i = 0; i < 64; i++) nested = [nested, nested]; nested.flat(Infinity);";
 
 fn session() -> Session {
     let limits = Limits::default().cpu_time(Duration::from_millis(100));
@@ -322,6 +322,60 @@ fn a_script_that_computes_for_long_gives_way_to_others() {
                 let response = run_in(&session, &tools, script).await;
                 assert_eq!(text_items(&response), ["true"]);
             }
+        });
+    });
+}
+
+/// Machine code without an end; all isolates have 128 MiB of addresses for it.
+const COMPILES: &str = "const kept = [];
+    for (let i = 0; ; i++) {
+      const pattern = new RegExp(('(?:a' + i + 'b|c' + i + 'd)*x{0,50}').repeat(20));
+      for (let j = 0; j < 3; j++) pattern.test('q');
+      kept.push(pattern);
+    }";
+
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+fn one_cell_leaves_room_for_the_machine_code_of_others() {
+    let name = "containment::one_cell_leaves_room_for_the_machine_code_of_others";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let limits = Limits::default().heap_bytes(256 * MIB);
+            let session = Session::builder().limits(limits).build(host());
+            let response = run(&session, COMPILES).await;
+            let error = response.error_text().expect("there is no room");
+            assert!(error.contains("had more compiled code than"), "{error}");
+            assert_eq!(lost_threads(), 0);
+            let hot = "let sum = 0; for (let i = 0; i < 1e6; i++) sum += i % 7; text(sum)";
+            assert_eq!(text_items(&run(&session, hot).await), ["2999997"]);
+        });
+    });
+}
+
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+fn cells_that_hold_much_at_once_leave_room_for_others() {
+    let name = "containment::cells_that_hold_much_at_once_leave_room_for_others";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let limits = Limits::default().heap_bytes(640 * MIB);
+            let session = Session::builder().limits(limits).build(host());
+            // All isolates have four gigabytes of addresses; these want five.
+            let script = "const kept = [];
+                for (let i = 0; i < 500; i++) kept.push(new Array(2 ** 18).fill(i));
+                yield_control(); await new Promise(() => {}, setTimeout(() => {}, 1e9));";
+            let mut stopped = 0;
+            for _ in 0..10 {
+                let response = run(&session, script).await;
+                if let Some(error) = response.error_text() {
+                    assert!(error.contains("together used more memory"), "{error}");
+                    stopped += 1;
+                }
+            }
+            assert!((1..10).contains(&stopped), "{stopped} were stopped");
+            assert_eq!(lost_threads(), 0);
+            goes_on(&session).await;
+            session.shutdown().await;
         });
     });
 }

@@ -9,6 +9,10 @@ use crate::runtime::{contain_panics, lost};
 /// Where V8 compiles, it takes its memory in pieces of this size (`Zone::kMaximumSegmentSize`).
 const ZONE_SEGMENT: usize = 32 * 1024;
 
+/// Where it makes handles without an end, V8 takes its memory in pieces of this size
+/// (`kHandleBlockSize`, in pointers).
+const HANDLE_BLOCK: usize = 1022 * 8;
+
 /// Tables of ICU, which are made under a lock of the process's, are far smaller.
 const LARGE: usize = 1024 * 1024;
 
@@ -164,7 +168,8 @@ fn look_at(piece: Pointer, length: usize) {
             return;
         }
         let taken = samples::take(piece.addr());
-        if matches!(taken, Taken::TooMuch) && (length == ZONE_SEGMENT || length >= LARGE) {
+        let is_safe = matches!(length, ZONE_SEGMENT | HANDLE_BLOCK | LARGE..);
+        if matches!(taken, Taken::TooMuch) && is_safe {
             lost::park_if_lost();
         }
     });

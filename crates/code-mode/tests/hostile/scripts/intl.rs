@@ -56,6 +56,17 @@ const ROWS: &[Row] = &[
         &[Time, Wedged, Value],
     ),
     row(
+        "locales_without_end",
+        "'a'.toLocaleUpperCase({ length: 2**32-1 })",
+        &[Time, Wedged, Memory],
+    ),
+    row(
+        "copies_of_a_text",
+        "const s = new Intl.Segmenter().segment('x'.repeat(2**25)), a = []; for (;;) a.push(s[Symbol.iterator]())",
+        &[Memory],
+    )
+    .peak_mib(PEAK_MIB),
+    row(
         "options_that_loop",
         "new Intl.NumberFormat('en', { get style() { for (;;); } })",
         &[Time],

@@ -12,6 +12,11 @@ const DEEP: crate::row::Ending = Error("Maximum call stack size exceeded");
 
 const ROWS: &[Row] = &[
     row(
+        "stringify_by_2_32_names",
+        "JSON.stringify({}, new Array(2**32-1))",
+        &[Wedged, Parked, Time, Memory],
+    ),
+    row(
         "parse_of_5e7_brackets",
         "JSON.parse('['.repeat(5e7))",
         &[Parked, Memory, Wedged, Time],

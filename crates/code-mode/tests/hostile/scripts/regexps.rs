@@ -86,6 +86,11 @@ const ROWS: &[Row] = &[
         &[Memory, Time],
     ),
     row(
+        "machine_code_kept",
+        "const a = []; for (let i = 0;; i++) { const r = new RegExp(('(?:a' + i + 'b|c' + i + 'd)*x{0,50}').repeat(20)); r.test('q'); r.test('q'); r.test('q'); a.push(r) }",
+        &[Memory],
+    ),
+    row(
         "last_index_that_loops",
         "const r = /x/y; r.lastIndex = { valueOf() { for (;;); } }; r.test('x')",
         &[Time],
