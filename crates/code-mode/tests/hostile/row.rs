@@ -141,6 +141,10 @@ impl Row {
                     // Collecting the garbage of a full heap may take longer than a thread is given.
                     endings.push(Ending::Wedged);
                 }
+                if endings.contains(&Ending::Wedged) {
+                    // A thread that was given up is parked when it asks for memory.
+                    endings.push(Ending::Parked);
+                }
                 endings
             }
             #[cfg(feature = "worker-processes")]
