@@ -40,8 +40,9 @@ const SILENT_LOOKS: u32 = 10;
 /// The same while it has not greeted yet: it may be a slow machine that starts it.
 const SILENT_LOOKS_AT_FIRST: u32 = 30;
 
-/// How long a worker whose connection has ended may take to end too.
-const EXIT_GRACE: Duration = Duration::from_secs(1);
+/// How many looks, one a millisecond, a worker whose connection has ended may take to end too. Counted,
+/// not timed: a machine that stands still for a second has not waited for it.
+const EXIT_LOOKS: u32 = 1_000;
 
 /// How much of each shortcoming of its sandbox is kept.
 const SHORTCOMING_CHARS: usize = 500;
@@ -463,15 +464,14 @@ impl Worker {
     /// Waits a moment for a process that has hung up. It has to look again and again: without unsafe
     /// code there is no wait that ends in time by itself.
     fn exit_status(&self) -> Option<ExitStatus> {
-        let until = Instant::now() + EXIT_GRACE;
-        loop {
+        for _ in 0..EXIT_LOOKS {
             match lock(&self.child).try_wait() {
                 Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < until => {}
-                _ => return None,
+                Ok(None) => thread::sleep(Duration::from_millis(1)),
+                Err(_) => return None,
             }
-            thread::sleep(Duration::from_millis(1));
         }
+        None
     }
 
     fn words(&self) -> Option<String> {
