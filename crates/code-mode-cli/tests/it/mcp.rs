@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use crate::servers::{notes, with_servers};
 use crate::support::{Ended, Place, Running};
 
+/// A yield time that is never over within a test, so that only the script's end answers.
+pub const LONG_MS: u64 = 600_000;
+
 fn place() -> Place {
     with_servers(&json!({ "mcpServers": { "notes": notes() } }))
 }
@@ -78,8 +81,11 @@ impl Client {
     }
 
     pub fn exec(&mut self, source: &str) -> Value {
-        let call = json!({ "name": "exec", "arguments": { "source": source } });
-        self.request("tools/call", call)
+        let arguments = json!({ "source": source, "yield_time_ms": LONG_MS });
+        self.request(
+            "tools/call",
+            json!({ "name": "exec", "arguments": arguments }),
+        )
     }
 
     /// Closes the client's end and waits for the gateway's.

@@ -176,7 +176,11 @@ fn a_reader_that_goes_away_ends_the_script_quietly() {
 #[test]
 fn what_a_finished_script_stored_is_saved_even_if_nobody_reads_its_output() {
     let place = Place::new();
-    place.write("script.js", "store('n', 1); text('unread');");
+    // More than a pipe holds: it cannot all be written before the reader is gone.
+    place.write(
+        "script.js",
+        "store('n', 1); text('unread'.repeat(1_000_000));",
+    );
     // With --json nothing is written before the script has ended.
     let mut command = place.command(["run", "script.js", "--json", "--store", "store.json"]);
     let (mut child, _) = Running::new(&mut command).close_stdout();

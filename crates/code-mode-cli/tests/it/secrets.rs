@@ -15,11 +15,8 @@ use crate::telemetry::Collector;
 /// Part of every secret here, and of nothing else.
 const MARK: &str = "hush";
 
-/// The address of nobody.
-fn closed_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
+/// The port of nobody: one that no other test is given either.
+const CLOSED_PORT: u16 = 1;
 
 /// A server that turns everybody away with what they said of themselves. Ends with the process.
 fn turning_away() -> u16 {
@@ -57,7 +54,7 @@ fn turning_away() -> u16 {
 
 /// Servers that cannot be reached or let nobody in, and one that tells what it knows.
 fn place() -> Place {
-    let (closed, away) = (closed_port(), turning_away());
+    let (closed, away) = (CLOSED_PORT, turning_away());
     with_servers(&json!({ "mcpServers": {
         "token": { "url": format!("http://127.0.0.1:{closed}/mcp?token=hush-1") },
         "user": {
@@ -123,8 +120,7 @@ fn servers_that_cannot_be_reached_are_named_in_our_words_alone_and_without_secre
 fn the_gateway_says_no_secret_by_default() {
     let place = place();
     let mut client = Client::start(&place, ["--config", "servers.json", "--audit", "audit"]);
-    let exec = json!({ "name": "exec", "arguments": { "source": CALLS } });
-    client.request("tools/call", exec);
+    client.exec(CALLS);
     let ended = client.close().with(0);
     assert!(!ended.stderr.contains("rmcp"), "{}", ended.stderr);
     assert_hushed(&ended.stderr);

@@ -87,8 +87,10 @@ fn a_timeout_and_an_interrupt_end_the_run_even_if_nobody_reads_what_is_said() {
     // More on standard error than a pipe holds, and this test reads none of it.
     let script = "notify('x'.repeat(10_000_000)); text('ready'); for (;;);";
     let mut running = place.start(script, ["--timeout", "3"]);
-    assert_eq!(running.stdout_line(), "ready");
     assert_eq!(running.exit_code(), Some(1));
+    // On a machine that stood still, it was not so far.
+    let said = running.stdout_line();
+    assert!(["ready", ""].contains(&&*said), "{said}");
 
     let mut running = place.start(script, []);
     assert_eq!(running.stdout_line(), "ready");

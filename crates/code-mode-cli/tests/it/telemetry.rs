@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 
 use serde_json::{Value, json};
 
-use crate::mcp::Client;
+use crate::mcp::{Client, LONG_MS};
 use crate::servers::{notes, with_servers};
 use crate::support::{Ended, Place};
 use crate::terminal::GIVEN_UP;
@@ -146,7 +146,10 @@ fn the_gateway_continues_the_trace_of_its_client() {
         "tools/call",
         json!({
             "name": "exec",
-            "arguments": { "source": "text((await tools.mcp__notes__meta()).traceparent)" },
+            "arguments": {
+                "source": "text((await tools.mcp__notes__meta()).traceparent)",
+                "yield_time_ms": LONG_MS,
+            },
             "_meta": { "traceparent": format!("00-{trace}-b7ad6b7169203331-01") },
         }),
     );
@@ -215,12 +218,8 @@ fn spans_are_encoded_as_every_collector_takes_them() {
 fn a_run_ends_well_without_a_collector() {
     let place = place();
     let script = "text(await tools.mcp__notes__say({ text: 'done' }))";
-    // Nobody listens.
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let ended = run(&place, script, [&format!("--otlp=http://{gone}")]).with(0);
+    // Nobody listens, and no other test is given this port.
+    let ended = run(&place, script, ["--otlp=http://127.0.0.1:1"]).with(0);
     assert_eq!(ended.stdout, "done\n");
     assert!(
         ended.stderr.contains("spans cannot be exported"),

@@ -153,8 +153,11 @@ fn a_terminal_shows_the_calls_under_way_below_the_output_and_nothing_of_them_in_
     );
     let mut terminal = Terminal::run(&place, 60, ["run", "script.js", "--tool", GATED]);
     terminal.wait_for("1 call: gated (");
-    terminal.wait_for("two");
-    terminal.wait_for("1 call: gated (");
+    // All at once: standard output and standard error are two ways to the terminal.
+    terminal.wait_until("both lines and the call", |screen| {
+        let all = ["one", "two", "1 call: gated ("];
+        all.iter().all(|part| screen.contains(part))
+    });
     let screen = terminal.screen();
     let lines: Vec<&str> = screen.lines().collect();
     assert_eq!(lines.len(), 3, "{screen}");
@@ -163,7 +166,6 @@ fn a_terminal_shows_the_calls_under_way_below_the_output_and_nothing_of_them_in_
     assert_eq!(terminal.end(), Some(0));
     let screen = terminal.screen();
     let mut lines: Vec<&str> = screen.lines().collect();
-    // Standard output and standard error are two ways to the terminal.
     lines[..2].sort_unstable();
     assert_eq!(lines, ["one", "two", "three"]);
 }

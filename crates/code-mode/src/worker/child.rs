@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, Command, ExitStatus};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,13 +35,14 @@ const READER_STACK_BYTES: usize = 4 * 1024 * 1024;
 /// How many sets of tools a worker keeps for its next cells.
 const TOOL_SETS: usize = 8;
 
-/// How many looks, one a second, may find no answer to a ping.
+/// How many looks in a row, one a second, may find that it has said nothing, pings answered included.
 const SILENT_LOOKS: u32 = 10;
 /// The same while it has not greeted yet: it may be a slow machine that starts it.
 const SILENT_LOOKS_AT_FIRST: u32 = 30;
 
-/// How long a worker whose connection has ended may take to end too.
-const EXIT_GRACE: Duration = Duration::from_secs(1);
+/// How many looks, one a millisecond, a worker whose connection has ended may take to end too. Counted,
+/// not timed: a machine that stands still for a second has not waited for it.
+const EXIT_LOOKS: u32 = 1_000;
 
 /// How much of each shortcoming of its sandbox is kept.
 const SHORTCOMING_CHARS: usize = 500;
@@ -59,6 +60,9 @@ pub(super) struct Worker {
     /// Its standard output and error. Read when it is dead: one that fills the socket holds up itself.
     words: UnixStream,
     greeted: AtomicBool,
+    /// Counted up before each read and after it: while it is odd, this process waits for the worker, and
+    /// while it is even, the worker for this process, which may take its time over what was said.
+    reads: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -77,7 +81,9 @@ struct State {
     /// Why this process ended it; the first reason stands.
     cause: Option<Cause>,
     idle_since: Option<Instant>,
-    unanswered: u32,
+    /// `reads` at the last look, and how many looks in a row have found the same read.
+    reads_seen: u64,
+    silent_looks: u32,
 }
 
 /// Why a worker did not take a cell.
@@ -116,6 +122,7 @@ impl Worker {
             outbox: Outbox::new(socket),
             words,
             greeted: AtomicBool::new(false),
+            reads: AtomicU64::new(0),
             state: Mutex::default(),
         });
         let reader = {
@@ -307,8 +314,11 @@ impl Worker {
         };
         let silent = {
             let mut state = lock(&self.state);
-            state.unanswered += 1;
-            state.unanswered > allowed
+            let reads = self.reads.load(Ordering::Relaxed);
+            let waits = reads % 2 == 1 && reads == state.reads_seen;
+            state.silent_looks = if waits { state.silent_looks + 1 } else { 0 };
+            state.reads_seen = reads;
+            state.silent_looks > allowed
         };
         if silent {
             self.kill(Cause::Silent(Duration::from_secs(u64::from(allowed))));
@@ -345,6 +355,7 @@ impl Worker {
                 }
             }
             replies.flush();
+            self.reads.fetch_add(1, Ordering::Relaxed);
             let more = frames.fill(|into| {
                 loop {
                     match socket.read(into) {
@@ -353,6 +364,7 @@ impl Worker {
                     }
                 }
             });
+            self.reads.fetch_add(1, Ordering::Relaxed);
             // An error means that it died with something unread.
             if !matches!(more, Ok(true)) {
                 return None;
@@ -382,7 +394,6 @@ impl Worker {
             return Err(Cause::Version(theirs));
         }
         self.greeted.store(true, Ordering::Release);
-        lock(&self.state).unanswered = 0;
         self.pool.one_has_greeted();
         Ok(())
     }
@@ -398,8 +409,7 @@ impl Worker {
 
     fn pong(&self, frame: &Frame<'_>) -> Result<(), Cause> {
         let usage: HashMap<u64, Usage> = frame.body().map_err(Cause::violation)?;
-        let mut state = lock(&self.state);
-        state.unanswered = 0;
+        let state = lock(&self.state);
         for (number, usage) in usage {
             if let Some(cell) = state.cells.get(&number) {
                 cell.note(usage);
@@ -463,15 +473,14 @@ impl Worker {
     /// Waits a moment for a process that has hung up. It has to look again and again: without unsafe
     /// code there is no wait that ends in time by itself.
     fn exit_status(&self) -> Option<ExitStatus> {
-        let until = Instant::now() + EXIT_GRACE;
-        loop {
+        for _ in 0..EXIT_LOOKS {
             match lock(&self.child).try_wait() {
                 Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < until => {}
-                _ => return None,
+                Ok(None) => thread::sleep(Duration::from_millis(1)),
+                Err(_) => return None,
             }
-            thread::sleep(Duration::from_millis(1));
         }
+        None
     }
 
     fn words(&self) -> Option<String> {

@@ -219,6 +219,15 @@ struct State {
     look: bool,
 }
 
+/// What a worker is started for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// The cell of a session, now.
+    Session,
+    /// Whichever session needs one next.
+    Warm,
+}
+
 impl Pooled {
     fn close(&self) {
         let all = {
@@ -293,7 +302,7 @@ impl Pooled {
     }
 
     /// Starts a worker; `None` if there are as many as there may be.
-    fn start_worker(self: &Arc<Self>) -> io::Result<Option<Arc<Worker>>> {
+    fn start_worker(self: &Arc<Self>, purpose: Purpose) -> io::Result<Option<Arc<Worker>>> {
         {
             let mut state = lock(&self.state);
             if state.all.len() + state.starting >= self.options.max_workers {
@@ -306,6 +315,10 @@ impl Pooled {
         state.starting -= 1;
         if let Ok(worker) = &started {
             state.all.push(Arc::clone(worker));
+            // At once, or for a moment it would pass for a worker that a session has.
+            if purpose == Purpose::Warm {
+                state.warm.push(Arc::clone(worker));
+            }
             state.fills = true;
             state.look = true;
         }
@@ -397,8 +410,8 @@ impl Pooled {
                     return;
                 }
             }
-            match self.start_worker() {
-                Ok(Some(worker)) => lock(&self.state).warm.push(worker),
+            match self.start_worker(Purpose::Warm) {
+                Ok(Some(_)) => {}
                 Ok(None) => return,
                 Err(_) => {
                     lock(&self.state).broken = true;
@@ -544,9 +557,9 @@ impl Assigned {
         {
             return Ok(Arc::clone(worker));
         }
-        let mut started = pooled.start_worker()?;
+        let mut started = pooled.start_worker(Purpose::Session)?;
         if started.is_none() && least.is_none() && pooled.end_an_idle_one() {
-            started = pooled.start_worker()?;
+            started = pooled.start_worker(Purpose::Session)?;
         }
         match (started, least) {
             (Some(worker), _) => {

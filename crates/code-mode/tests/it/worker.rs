@@ -4,6 +4,8 @@ mod cells;
 mod death;
 mod hostile;
 
+use std::time::Duration;
+
 use code_mode::worker::{Options, Pool};
 use code_mode::{FunctionHost, Isolation, Limits, Session, ToolSet};
 
@@ -16,9 +18,9 @@ fn options(kind: &str) -> Options {
         .args([kind])
 }
 
-/// A pool of honest workers.
+/// A pool of honest workers. None of them ends for having been idle while a test stood still.
 fn pool() -> Pool {
-    Pool::new(options("worker"))
+    Pool::new(options("worker").idle(Duration::from_secs(3600)))
 }
 
 /// The session of [`crate::support::session`], its cells in workers of a pool.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::stage::{Stage, sdk_client};
 use crate::installed;
+use crate::mcp::LONG_MS;
 
 /// Servers that never get there, servers that are strange, and one that does nothing wrong.
 fn crowd() -> Stage {
@@ -28,7 +29,8 @@ fn crowd() -> Stage {
 }
 
 fn exec(source: &str) -> Value {
-    json!({ "tool": "exec", "arguments": { "source": source } })
+    let arguments = json!({ "source": source, "yield_time_ms": LONG_MS });
+    json!({ "tool": "exec", "arguments": arguments })
 }
 
 #[track_caller]

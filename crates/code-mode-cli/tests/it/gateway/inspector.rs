@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::stage::Stage;
 use crate::installed;
+use crate::mcp::LONG_MS;
 use crate::support::Ended;
 
 /// How the Inspector speaks with a server.
@@ -49,7 +50,7 @@ fn calls_and_lists(stage: &Stage, way: Way<'_>) {
         });
         text(time_difference);
     ";
-    let arguments = json!({ "source": source }).to_string();
+    let arguments = json!({ "source": source, "yield_time_ms": LONG_MS }).to_string();
     let call = ["--tool-name", "exec", "--tool-args-json", &arguments];
     let called = inspect(stage, way, "tools/call", &call);
     let content = called["content"].as_array().expect("content");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::stage::{Stage, sdk_client};
 use crate::installed;
+use crate::mcp::LONG_MS;
 
 /// Both generations of the protocol, as the SDK calls them, with the revision that is agreed on.
 const GENERATIONS: [(&str, &str); 2] = [("legacy", "2025-11-25"), ("auto", "2026-07-28")];
@@ -34,7 +35,8 @@ fn every_way(stage: &Stage, plan: impl Fn(bool) -> Value, check: impl Fn(&Value)
 }
 
 fn exec(source: &str) -> Value {
-    json!({ "tool": "exec", "arguments": { "source": source } })
+    let arguments = json!({ "source": source, "yield_time_ms": LONG_MS });
+    json!({ "tool": "exec", "arguments": arguments })
 }
 
 /// The texts of a result after our header.

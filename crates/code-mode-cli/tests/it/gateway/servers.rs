@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::stage::{Listening, Stage, sdk_client};
 use crate::installed;
+use crate::mcp::LONG_MS;
 
 /// One thing a server does, as a script sees it.
 struct Exercise {
@@ -32,7 +33,10 @@ fn shows(shows: &'static str, script: impl Into<String>, expected: Value) -> Exe
 fn exercise(server: &str, stage: &Stage, exercises: Vec<Exercise>) {
     let calls: Vec<Value> = exercises
         .iter()
-        .map(|exercise| json!({ "tool": "exec", "arguments": { "source": exercise.script } }))
+        .map(|exercise| {
+            let arguments = json!({ "source": exercise.script, "yield_time_ms": LONG_MS });
+            json!({ "tool": "exec", "arguments": arguments })
+        })
         .collect();
     let seen = sdk_client(&stage.as_server(&[]), "auto", json!({ "calls": calls }));
     for (index, exercise) in exercises.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! A gateway in front of a server whose calls the test holds, and clients in front of it.
 
+use std::time::Duration;
+
 use code_mode_mcp::config::{ServerConfig, Transport};
 use code_mode_mcp::gateway::{Gateway, GatewayOptions, HttpOptions};
 use code_mode_mcp::policy::{Action, Policy, Rule};
@@ -96,10 +98,14 @@ impl Http {
     }
 }
 
-/// Progress only of events, unless a test wants otherwise.
+/// Only events answer, make progress and end what is shut down, unless a test wants otherwise.
 pub fn options() -> GatewayOptions {
+    const NEVER: Duration = Duration::from_secs(3600);
+
     let mut options = GatewayOptions::default();
-    options.progress_interval = std::time::Duration::from_secs(3600);
+    options.progress_interval = NEVER;
+    options.exec_yield_time = NEVER;
+    options.shutdown_time = NEVER;
     options
 }
 

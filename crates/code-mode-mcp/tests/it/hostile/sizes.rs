@@ -52,7 +52,7 @@ async fn a_result_over_the_limit_fails_its_call_in_words_and_the_server_goes_on(
 #[tokio::test]
 async fn a_line_that_never_ends_costs_only_the_call_that_waits_for_it() {
     let within = Duration::from_secs(2);
-    let endless = hostile_within("huge", Duration::from_secs(30), within);
+    let endless = hostile_within("huge", Duration::from_secs(3600), within);
     let stage = Stage::with([endless]).await;
     let script = "
         const endless = tools.mcp__huge__endless({}).catch((error) => error.message);

@@ -1,5 +1,6 @@
 //! Calls of tools: what reaches the server, and what comes back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -111,7 +112,14 @@ async fn a_call_over_its_time_out_fails_and_is_told_to_the_server() {
         "tool hang of server s gave no result and no progress for 0.3 s, the time-out configured for \
          the server; whether it took effect is not known"
     );
-    let reason = text_of(&upstream, "s", "cancelled", json!({})).await;
+    // This call has no more time, and may have to be made again.
+    let told = loop {
+        match called(&upstream, "s", "cancelled", json!({})).await {
+            Ok(result) => break result,
+            Err(error) => assert!(matches!(error, CallError::TimedOut { .. }), "{error:?}"),
+        }
+    };
+    let reason = told["content"][0]["text"].as_str().unwrap();
     assert_eq!(reason, "it took longer than the configured time-out");
     upstream.shutdown().await;
 }
@@ -220,7 +228,10 @@ async fn a_question_that_nobody_answers_is_declined() {
 }
 
 /// Thinks for as long as it takes another call to be timed out.
-struct SlowPerson(Upstream);
+struct SlowPerson {
+    upstream: Upstream,
+    thinks: AtomicBool,
+}
 
 impl Elicit for SlowPerson {
     fn elicit(
@@ -228,8 +239,11 @@ impl Elicit for SlowPerson {
         _question: ElicitRequestParams,
     ) -> std::pin::Pin<Box<dyn Future<Output = ElicitResult> + Send + '_>> {
         Box::pin(async {
-            let error = called(&self.0, "s", "hang", json!({})).await.unwrap_err();
+            self.thinks.store(true, Ordering::SeqCst);
+            let hang = called(&self.upstream, "s", "hang", json!({}));
+            let error = hang.await.unwrap_err();
             assert!(matches!(error, CallError::TimedOut { .. }), "{error:?}");
+            self.thinks.store(false, Ordering::SeqCst);
             ElicitResult::new(ElicitationAction::Decline)
         })
     }
@@ -241,9 +255,23 @@ async fn the_time_out_stands_still_while_a_person_thinks() {
         let mut server = fake("s", revisions);
         server.tool_timeout = Some(Duration::from_millis(300));
         let upstream = connected([server]).await;
-        let person = Arc::new(SlowPerson(upstream.clone()));
-        let request = call("s", "ask", json!({})).elicit(person);
-        let result = in_time(upstream.call(request)).await.unwrap();
+        let person = Arc::new(SlowPerson {
+            upstream: upstream.clone(),
+            thinks: AtomicBool::new(false),
+        });
+        // Before the question and after it the server has no more time than that: only what ends a call
+        // while the person thinks is wrong.
+        let result = loop {
+            let request = call("s", "ask", json!({})).elicit(Arc::clone(&person) as _);
+            match in_time(upstream.call(request)).await {
+                Ok(result) => break result,
+                Err(error) => assert!(
+                    matches!(error, CallError::TimedOut { .. })
+                        && !person.thinks.load(Ordering::SeqCst),
+                    "{error:?}"
+                ),
+            }
+        };
         let text = result["content"][0]["text"].as_str().unwrap();
         assert!(text.contains("decline"), "{text}");
         upstream.shutdown().await;

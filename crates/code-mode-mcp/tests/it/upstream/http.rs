@@ -13,6 +13,7 @@ use code_mode_mcp::config::{Secret, ServerConfig, Transport};
 use code_mode_mcp::upstream::{CallError, ServerState};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -113,13 +114,18 @@ async fn serve(router: Router) -> String {
     format!("http://{address}")
 }
 
-/// Serves at an address until `stop` fires and all connections are closed.
-async fn serve_until(address: SocketAddr, stop: CancellationToken) -> JoinHandle<()> {
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+/// A socket bound to an address, beside others that are, of which one may listen.
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
     // Of the server before, connections may be left that are closing.
     socket.set_reuseaddr(true).unwrap();
     socket.bind(address).unwrap();
-    let listener = socket.listen(64).unwrap();
+    socket
+}
+
+/// Serves at an address until `stop` fires and all connections are closed.
+async fn serve_until(address: SocketAddr, stop: CancellationToken) -> JoinHandle<()> {
+    let listener = bound(address).listen(64).unwrap();
     let router = Router::new()
         .route("/mcp", any(Answers::answer))
         .with_state(Answers::new());
@@ -134,9 +140,9 @@ async fn serve_until(address: SocketAddr, stop: CancellationToken) -> JoinHandle
 
 #[tokio::test]
 async fn a_server_over_http_that_comes_back_is_connected_again() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    // Never listens: while the server is away, it keeps others from being given the port.
+    let reserved = bound(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let address = reserved.local_addr().unwrap();
     let stop = CancellationToken::new();
     let served = serve_until(address, stop.clone()).await;
     let upstream = connected([config(format!("http://{address}/mcp"))]).await;
@@ -159,6 +165,7 @@ async fn a_server_over_http_that_comes_back_is_connected_again() {
     .await;
     assert_eq!(text_of(&upstream, "s", "t", json!({})).await, "t");
     upstream.shutdown().await;
+    drop(reserved);
 }
 
 async fn serve_answers(state: Answers) -> String {

@@ -93,7 +93,9 @@ async fn stored_values_are_the_sessions_and_survive_their_worker() {
 
     let mut overlay = StoredValues::default();
     overlay.insert("o", &"laid over").unwrap();
-    let request = ExecuteRequest::new("text(load('o')); text(load('a'))").stored_values(overlay);
+    let request = ExecuteRequest::new("text(load('o')); text(load('a'))")
+        .stored_values(overlay)
+        .yield_time_ms(LONG_MS);
     let response = session.execute(request).await.unwrap();
     assert_eq!(text_items(&response), ["laid over", "2"]);
 }
@@ -107,14 +109,9 @@ async fn limits_are_refusals_in_a_worker_too() {
         .max_calls(3)
         .max_calls_in_flight(2)
         .max_timers(1)
-        .cpu_time(Duration::from_millis(200))
         .heap_bytes(16 * 1024 * 1024);
     let (session, tools) = session_of(&pool, host(), limits.clone());
-    let (here, _) = {
-        let host = host();
-        let tools = host.tools();
-        (Session::builder().limits(limits).build(host), tools)
-    };
+    let here = Session::builder().limits(limits).build(host());
     for script in [
         "for (let i = 0; i < 1000; i++) text('x'.repeat(100))",
         "try { for (;;) text('x'.repeat(100)) } catch (e) { text('s'); store('e', String(e)) } throw load('e')",
@@ -134,6 +131,9 @@ async fn limits_are_refusals_in_a_worker_too() {
             "of {script}"
         );
     }
+    // In a session of its own: what ends by another limit is not to be hurried.
+    let limits = Limits::default().cpu_time(Duration::from_millis(200));
+    let (session, tools) = session_of(&pool, host(), limits);
     let response = run_in(&session, &tools, "for (;;) {}").await;
     let error = response.error_text().unwrap();
     assert!(error.contains("longer than the 0.2 s it may"), "{error}");
@@ -143,19 +143,16 @@ async fn limits_are_refusals_in_a_worker_too() {
 #[tokio::test]
 async fn output_that_was_read_makes_room_for_more() {
     let pool = pool();
-    let limits = Limits::default().max_output_bytes(1_000);
-    let (session, tools) = session_of(&pool, host(), limits);
-    let script = "for (let i = 0; i < 5; i++) { text('x'.repeat(800)); yield_control(); await tools.echo({}) }";
-    let script = script.replace(
-        "await tools.echo({})",
-        "await new Promise((done) => setTimeout(done, 300))",
-    );
-    let request = ExecuteRequest::new(script)
-        .enabled_tools(tools)
-        .yield_time_ms(LONG_MS);
-    let mut response = session.execute(request).await.unwrap();
+    let builder = Session::builder()
+        .isolation(Isolation::Process(pool))
+        .limits(Limits::default().max_output_bytes(1_000));
+    let (session, mut host) = probed_with(builder);
+    let script = "for (let i = 0; i < 5; i++) { text('x'.repeat(800)); yield_control(); await tools.call({}) }";
+    let mut response = session.execute(probe::request(script)).await.unwrap();
     let mut items = response.content_items().len();
     while let RuntimeResponse::Yielded { cell_id, .. } = response {
+        // The script goes on when its output has been read.
+        host.answer().await;
         let wait = WaitRequest::new(cell_id).yield_time_ms(LONG_MS);
         response = session.wait(wait).await.unwrap();
         items += response.content_items().len();
@@ -361,7 +358,9 @@ async fn cells_share_workers_up_to_a_number_and_further_when_there_are_no_more()
         assert_eq!(pool.workers().len(), expected);
     }
     let (other, tools) = session_in(&pool);
-    let request = ExecuteRequest::new("text(1)").enabled_tools(tools.clone());
+    let request = ExecuteRequest::new("text(1)")
+        .enabled_tools(tools.clone())
+        .yield_time_ms(LONG_MS);
     let error = other.execute(request.clone()).await.unwrap_err();
     assert!(error.to_string().contains("2 worker processes"), "{error}");
     session.shutdown().await;
