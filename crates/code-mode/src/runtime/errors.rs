@@ -184,6 +184,10 @@ fn first_line<'s>(
     if exception.is_object() {
         return format!("Uncaught {}", render::to_console_text(scope, exception));
     }
+    if let Ok(text) = v8::Local::<v8::String>::try_from(exception) {
+        // V8's message is `<error>` where this would be longer than a string may be.
+        return format!("Uncaught {}", render::to_rust_string(scope, text));
+    }
     let text = message.get(scope);
     render::to_rust_string(scope, text)
 }

@@ -420,6 +420,13 @@ async fn an_error_without_a_stack_is_placed_where_it_was_rejected_if_that_is_kno
 }
 
 #[tokio::test]
+async fn a_thrown_text_is_told_whole() {
+    let told = error("throw 'x'.repeat(2 ** 26 - 30)").await;
+    assert!(told.starts_with("Uncaught xxx"), "{}", &told[..100]);
+    assert!(told.len() > (1 << 26) - 30);
+}
+
+#[tokio::test]
 async fn a_thrown_proxy_of_an_error_does_not_contradict_itself() {
     let told = error("throw new Proxy(new Error('px'), {})").await;
     assert!(!told.contains("line is not known"), "{told}");
