@@ -20,7 +20,7 @@ const MOST_LOST: usize = 12;
 
 /// Lost threads may keep what they hold, so it is more than for one script.
 const BOUNDS: Bounds = Bounds {
-    silence: Duration::from_secs(60),
+    silence: Duration::from_secs(180),
     mib: 8_192,
 };
 

@@ -197,22 +197,28 @@ fn a_thread_that_comes_back_is_not_lost_any_more() {
             let session = session();
             // A built-in that takes longer and longer, and then has an end.
             let mut exponent = 23;
-            while states(&session).is_empty() {
+            loop {
                 let script = format!(
                     "const s = 'x'.repeat(2 ** {exponent} - 25);
                     try {{ s.replace(/x/g, 'yy') }} catch {{}}
                     text('late'); store('{exponent}', 1);"
                 );
-                run(&session, &script).await;
+                let response = run(&session, &script).await;
+                // Its thread may be back before anybody looks.
+                if response
+                    .error_text()
+                    .is_some_and(|error| error.contains("cannot be interrupted"))
+                {
+                    break;
+                }
                 exponent += 1;
             }
-            assert_eq!(states(&session), [CellState::Wedged]);
             // It has the lowest priority: this process must not compute meanwhile.
-            while lost_threads() > 0 {
+            while lost_threads() > 0 || !states(&session).is_empty() {
+                assert!(matches!(states(&session)[..], [] | [CellState::Wedged]));
                 run(&session, "await new Promise((f) => setTimeout(f, 20))").await;
             }
-            assert_eq!(states(&session), []);
-            let last = (exponent - 1).to_string();
+            let last = exponent.to_string();
             assert!(session.stored_values().iter().all(|(key, _)| key != last));
             goes_on(&session).await;
         });

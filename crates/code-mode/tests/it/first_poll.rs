@@ -348,11 +348,11 @@ async fn a_host_has_room_on_the_stack_however_deep_the_script_is() {
     assert_eq!(texts_of(host, script).await, ["true", "true"]);
 }
 
-/// A host with a tool that computes in its first poll for longer than all of those may.
-fn slow_host() -> FunctionHost {
-    with("slow", |_| async {
+/// A host with a tool that computes in its first poll for so long.
+fn slow_host(time: Duration) -> FunctionHost {
+    with("slow", move |_| async move {
         let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(60) {
+        while start.elapsed() < time {
             std::hint::spin_loop();
         }
         Ok(ToolOutput::text("slow"))
@@ -376,7 +376,8 @@ async fn hosts_that_take_their_time_run_beside_each_other() {
             }
         }
     };
-    let host = slow_host()
+    // Longer than all first polls of a cell may take.
+    let host = slow_host(Duration::from_millis(60))
         .function(ToolDefinition::function("left", ""), meet(left))
         .function(ToolDefinition::function("right", ""), meet(right));
     let script = "text(await tools.slow());
@@ -390,8 +391,10 @@ async fn hosts_that_take_their_time_run_beside_each_other() {
 
 #[tokio::test]
 async fn what_the_host_computes_is_not_the_scripts_time() {
-    let limits = Limits::default().cpu_time(Duration::from_millis(40));
-    let (session, tools) = session_with(slow_host(), limits);
+    // Enough for the script itself on any machine, and not for the host.
+    let limits = Limits::default().cpu_time(Duration::from_millis(400));
+    let host = slow_host(Duration::from_millis(500));
+    let (session, tools) = session_with(host, limits);
     let texts = texts_in(&session, &tools, "text(await tools.slow())").await;
     assert_eq!(texts, ["slow"]);
 }

@@ -88,7 +88,8 @@ async fn memory_that_is_let_go_is_not_held_against_the_script() {
 
 #[tokio::test]
 async fn computing_for_too_long_fails_the_cell_and_says_how_long() {
-    let limits = Limits::default().cpu_time(Duration::from_millis(20));
+    // Enough for the cell that comes after, on any machine.
+    let limits = Limits::default().cpu_time(Duration::from_millis(200));
     for busy in [
         "for (;;) {}",
         "try { for (;;) {} } catch {} finally { for (;;) {} }",
@@ -101,7 +102,7 @@ async fn computing_for_too_long_fails_the_cell_and_says_how_long() {
         let response = run_limited(limits.clone(), busy).await;
         let error = response.error_text().expect(busy);
         assert!(error.contains("computed for "), "{busy}: {error}");
-        assert!(error.contains("longer than the 0.0 s"), "{busy}: {error}");
+        assert!(error.contains("longer than the 0.2 s"), "{busy}: {error}");
     }
 }
 
@@ -113,15 +114,19 @@ async fn waiting_is_not_computing() {
         .start(request("await tools.call(); text('x')"))
         .unwrap();
     let reply = probe.called().await;
-    // Some time passes for everybody but the script, whose thread sleeps.
-    let before = std::time::Instant::now();
-    while before.elapsed() < Duration::from_millis(50) {
-        tokio::task::yield_now().await;
+    // Its thread comes to sleep, and then nothing is counted, however much time passes for all others.
+    let used = || session.cells()[0].cpu_used;
+    loop {
+        let (before, start) = (used(), std::time::Instant::now());
+        while start.elapsed() < Duration::from_millis(50) {
+            tokio::task::yield_now().await;
+        }
+        if used() == before {
+            break;
+        }
     }
-    let used = session.cells()[0].cpu_used;
     reply.send(Ok(json!(null))).unwrap();
     assert_eq!(text_items(&started.response().await), ["x"]);
-    assert!(used < Duration::from_millis(45), "{used:?}");
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ fn a_burst_never_makes_more_than_the_cap_and_an_idle_process_shrinks_to_the_floo
         "a_burst_never_makes_more_than_the_cap_and_an_idle_process_shrinks_to_the_floor",
         async || {
             let options = Options::default().floor(1).cap(4);
-            standby::configure(options.clone());
+            standby::configure(options.clone().shrink_after(Duration::from_secs(3600)));
             let session = Session::new(host());
             let burst = async || {
                 let mut bursts = std::pin::pin!(async {
@@ -182,9 +182,13 @@ fn a_burst_never_makes_more_than_the_cap_and_an_idle_process_shrinks_to_the_floo
             standby::configure(options.shrink_after(Duration::from_millis(1)));
             for _ in 0..3 {
                 burst().await;
-                until(|| standby::ready() == 1).await;
-                until(|| threads_without_a_cell() == 1).await;
-                assert_eq!(standby::ready(), 1);
+                // Together: on the way up to more of them, too, one may be ready.
+                until(|| {
+                    threads_with_a_cell() == 0
+                        && threads_without_a_cell() == 1
+                        && standby::ready() == 1
+                })
+                .await;
             }
         },
     );
@@ -432,12 +436,15 @@ fn standing_by_is_not_computing() {
         until(|| made.elapsed() > Duration::from_millis(100)).await;
         let limits = Limits::default().cpu_time(Duration::from_secs(20));
         let (session, mut probe) = probed_with(Session::builder().limits(limits));
+        let begun = Instant::now();
         let started = session.start(request("text(await tools.call())")).unwrap();
         let reply = probe.called().await;
         let used = session.cells()[0].cpu_used;
+        let since = begun.elapsed();
         reply.send(Ok(json!("done"))).unwrap();
         assert_eq!(text_items(&started.response().await), ["done"]);
-        assert!(used < Duration::from_millis(90), "{used:?}");
+        // One thread cannot have computed for longer than that since the script came.
+        assert!(used <= since, "{used:?} in {since:?}");
     });
 }
 

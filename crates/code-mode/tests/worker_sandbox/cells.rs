@@ -145,15 +145,17 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// Text and error of a script; how long it computed is in some errors and differs.
+/// Text and error of a script. How long it computed is in some errors and differs, and whether V8 took so
+/// long over the garbage of a full heap that its thread was given up.
 async fn outcome(session: &Session, tools: &ToolSet, script: &str) -> Value {
     let request = ExecuteRequest::new(script)
         .enabled_tools(tools.clone())
         .yield_time_ms(600_000);
     let response = session.execute(request).await.expect("the cell starts");
     let error = response.error_text().map(|error| {
-        let known = error.split_once(" computed for ");
-        known.map_or(error, |(before, _)| before).to_owned()
+        let differs = [" computed for ", " (it is inside a built-in function "];
+        let ends = differs.iter().filter_map(|words| error.find(words));
+        &error[..ends.min().unwrap_or(error.len())]
     });
     json!({ "text": response.text(), "error": error })
 }

@@ -212,12 +212,16 @@ fn the_kernel_confirms_the_report() {
     }
     let filtered = if in_force(Part::Seccomp) { "2" } else { "0" };
     assert_eq!(field("Seccomp").as_deref(), Some(filtered));
-    // The mode is that of every thread, isolates' and the runtime's.
+    // The mode is that of every thread, isolates' and V8's. That of the cell may be on its way to its end.
+    let mut threads = 0;
     for task in fs::read_dir(format!("{folder}/task")).expect("the child lives") {
         let status = task.expect("it is listed").path().join("status");
-        let status = fs::read_to_string(status).expect("threads of a waiting child stay");
-        assert!(status.contains(&format!("Seccomp:\t{filtered}\n")));
+        if let Ok(status) = fs::read_to_string(status) {
+            assert!(status.contains(&format!("Seccomp:\t{filtered}\n")));
+            threads += 1;
+        }
     }
+    assert!(threads > 1, "{threads} threads were looked at");
     let limits = fs::read_to_string(format!("{folder}/limits")).expect("the child lives");
     let limit = |name: &str| {
         let line = limits.lines().find_map(|line| line.strip_prefix(name));

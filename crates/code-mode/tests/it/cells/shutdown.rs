@@ -4,7 +4,7 @@ use code_mode::{ExecuteError, RuntimeResponse, WaitError, WaitRequest};
 
 use crate::alone;
 use crate::probe::{Event, Probe, probed, request};
-use crate::support::text_items;
+use crate::support::{LONG_MS, text_items};
 
 /// Lets go of every callback as it is cancelled, until `cells` cells are closed.
 async fn release_until_closed(probe: &mut Probe, cells: usize) {
@@ -59,7 +59,8 @@ async fn a_waiter_hears_of_the_shutdown() {
         .unwrap();
     let id = started.cell_id();
     assert_eq!(text_items(&started.response().await), ["a"]);
-    let (response, ()) = tokio::join!(session.wait(WaitRequest::new(id)), session.shutdown());
+    let wait = WaitRequest::new(id).yield_time_ms(LONG_MS);
+    let (response, ()) = tokio::join!(session.wait(wait), session.shutdown());
     assert!(matches!(
         response.unwrap(),
         RuntimeResponse::Terminated { .. }
@@ -126,7 +127,8 @@ fn a_runtime_that_goes_away_takes_its_cells_with_it() {
             // Waiters elsewhere are answered, and the threads end.
             alone::block_on(async {
                 for id in ids {
-                    let response = session.wait(WaitRequest::new(id)).await.unwrap();
+                    let wait = WaitRequest::new(id).yield_time_ms(LONG_MS);
+                    let response = session.wait(wait).await.unwrap();
                     assert!(matches!(response, RuntimeResponse::Terminated { .. }));
                 }
             });

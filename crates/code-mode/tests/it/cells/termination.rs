@@ -1,6 +1,6 @@
 //! Ending a cell that has not ended by itself.
 
-use code_mode::{CellState, ExecuteRequest, RuntimeResponse, WaitError, WaitRequest};
+use code_mode::{CellState, ExecuteRequest, RuntimeResponse, WaitError, WaitRequest, standby};
 use serde_json::json;
 
 use crate::alone;
@@ -57,6 +57,9 @@ fn terminate_returns_after_the_isolate_is_gone_and_its_thread_has_ended() {
         "cells::termination::terminate_returns_after_the_isolate_is_gone_and_its_thread_has_ended",
         || {
             alone::block_on(async {
+                // A thread that a cell's thread starts bears that one's name until it first runs; there is
+                // none.
+                standby::configure(standby::Options::none());
                 let (session, _probe) = probed();
                 for busy in [
                     "for (;;) {}",
