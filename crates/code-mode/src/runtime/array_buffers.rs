@@ -7,7 +7,7 @@
 //!
 //! ArrayBuffers made with a `maxByteLength` are not counted here, for V8 takes their memory another way:
 //! it is seen by the look at the heap that comes after. Until then none of them is longer than the limit
-//! or [`LONGEST`].
+//! or [`LONGEST`]. How many there are is held to a bound by [`guards`](super::guards).
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use super::contain_panics;
 use super::control::IsolateControl;
+use super::guards::Count;
 use crate::sync::lock;
 
 /// V8 cannot go on without pieces of this size, which typed arrays of its own have.
@@ -37,6 +38,8 @@ pub(super) struct ArrayBuffers {
     bytes: AtomicUsize,
     /// Where the large ones are, and how long.
     large: Mutex<BTreeMap<usize, usize>>,
+    /// How many have a `maxByteLength`. Here, for this goes when V8 has let go of all of them.
+    pub(super) resizable: Arc<Count>,
     /// The cell that has the isolate; set once it has one.
     cell: OnceLock<Weak<IsolateControl>>,
 }
@@ -46,6 +49,7 @@ impl ArrayBuffers {
         Arc::new(Self {
             bytes: AtomicUsize::new(0),
             large: Mutex::default(),
+            resizable: Arc::default(),
             cell: OnceLock::new(),
         })
     }

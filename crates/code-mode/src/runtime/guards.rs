@@ -1,34 +1,23 @@
-//! Built-ins of V8's that would hold the thread for minutes, behind a check of ours.
+//! Built-ins of V8's that would hold the thread for minutes or end the process, behind a check of ours.
 //!
-//! Our archive's patch lets V8 look at interruptions in most of them. Sorting is not among those: it looks
-//! through all the places of an array first, and an array of one element can have 2^32 − 1.
+//! Our archive's patch lets V8 look at interruptions in most of them, and asks us before most of what could
+//! be too much. These are the others. A script must not get at a function behind its guard.
 
-use super::callbacks::{self, Arguments, Return};
+mod resizable;
+mod sort;
+
+pub(super) use resizable::{Count, ResizableBuffers};
+
+use super::callbacks::Arguments;
 use super::{Thrown, string};
-
-/// No array has more elements, in V8; a longer one has holes. To look through as many takes seconds.
-const MOST_SORTED: f64 = (1 << 27) as f64;
 
 /// Puts the guards in the place of what they guard.
 pub(super) fn install(
     scope: &mut v8::PinScope<'_, '_>,
     global: v8::Local<'_, v8::Object>,
 ) -> Option<()> {
-    let array = property(scope, global, "Array")?;
-    let prototype = property(scope, array, "prototype")?;
-    for (name, length) in [("sort", 1), ("toSorted", 1)] {
-        let name = string(scope, name);
-        let guarded = prototype.get(scope, name.into())?;
-        let guard = v8::Function::builder(sort)
-            .data(guarded)
-            .length(length)
-            .constructor_behavior(v8::ConstructorBehavior::Throw)
-            .build(scope)?;
-        guard.set_name(name);
-        let hidden = v8::PropertyAttribute::DONT_ENUM;
-        prototype.define_own_property(scope, name.into(), guard.into(), hidden)?;
-    }
-    Some(())
+    sort::install(scope, global)?;
+    resizable::install(scope, global)
 }
 
 fn property<'s>(
@@ -40,48 +29,45 @@ fn property<'s>(
     of.get(scope, name.into())?.to_object(scope)
 }
 
-/// `sort(compare?)` and `toSorted(compare?)` of arrays.
-fn sort<'s>(scope: &mut v8::PinScope<'s, '_>, args: Arguments<'s>, mut sorted: Return) {
-    callbacks::run(scope, |scope, _| {
-        let length = length(scope, args.this());
-        if length.is_some_and(|length| length > MOST_SORTED) {
-            return Err(Thrown::Range(format!(
-                "more than the {MOST_SORTED} places of an array that can be sorted; sort what is in them: \
-                 Object.values(array).sort()"
-            )));
-        }
-        let mut this: v8::Local<'_, v8::Value> = args.this().into();
-        // What V8 makes of no object at all.
-        if this.strict_equals(scope.get_current_context().global(scope).into()) {
-            this = v8::undefined(scope).into();
-        }
-        let guarded = v8::Local::<v8::Function>::try_from(args.data())
-            .map_err(|_| Thrown::Type("there is no function behind this one".to_owned()))?;
-        let arguments: Vec<_> = (0..args.length()).map(|index| args.get(index)).collect();
-        let result = guarded
-            .call(scope, this, &arguments)
-            .ok_or(Thrown::Pending)?;
-        sorted.set(result);
-        Ok(())
-    });
+/// Puts a guard in the place of a method; it finds the method with [`guarded`].
+fn guard_method(
+    scope: &mut v8::PinScope<'_, '_>,
+    of: v8::Local<'_, v8::Object>,
+    name: &str,
+    length: i32,
+    guard: impl v8::MapFnTo<v8::FunctionCallback>,
+) -> Option<()> {
+    let name = string(scope, name);
+    let guarded = of.get(scope, name.into())?;
+    let guard = v8::Function::builder(guard)
+        .data(guarded)
+        .length(length)
+        .constructor_behavior(v8::ConstructorBehavior::Throw)
+        .build(scope)?;
+    guard.set_name(name);
+    let hidden = v8::PropertyAttribute::DONT_ENUM;
+    of.define_own_property(scope, name.into(), guard.into(), hidden)?;
+    Some(())
 }
 
-/// As far as it can be told without the script noticing.
-fn length(scope: &mut v8::PinScope<'_, '_>, of: v8::Local<'_, v8::Object>) -> Option<f64> {
-    if let Ok(array) = v8::Local::<v8::Array>::try_from(of) {
-        return Some(array.length().into());
+/// The function behind a guard.
+fn guarded<'s>(args: &Arguments<'s>) -> Result<v8::Local<'s, v8::Function>, Thrown> {
+    v8::Local::<v8::Function>::try_from(args.data())
+        .map_err(|_| Thrown::Type("there is no function behind this one".to_owned()))
+}
+
+/// Calls the method behind a guard on what the guard was called on.
+fn call_guarded<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    args: &Arguments<'s>,
+    arguments: &[v8::Local<'s, v8::Value>],
+) -> Result<v8::Local<'s, v8::Value>, Thrown> {
+    let mut this: v8::Local<'_, v8::Value> = args.this().into();
+    // What V8 makes of no object at all.
+    if this.strict_equals(scope.get_current_context().global(scope).into()) {
+        this = v8::undefined(scope).into();
     }
-    if of.is_proxy() {
-        return None;
-    }
-    let name = string(scope, "length");
-    let descriptor = of.get_own_property_descriptor(scope, name.into())?;
-    let descriptor = v8::Local::<v8::Object>::try_from(descriptor).ok()?;
-    let name = string(scope, "value");
-    // Not of its prototype, which the script may have changed.
-    if !descriptor.has_own_property(scope, name.into())? {
-        return None;
-    }
-    let value = descriptor.get(scope, name.into())?;
-    value.is_number().then(|| value.number_value(scope))?
+    guarded(args)?
+        .call(scope, this, arguments)
+        .ok_or(Thrown::Pending)
 }

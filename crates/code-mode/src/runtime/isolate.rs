@@ -31,6 +31,7 @@ pub(super) fn new() -> (v8::OwnedIsolate, Arc<ArrayBuffers>) {
     isolate.set_promise_reject_callback(errors::note_rejection);
     isolate.set_oom_error_handler(lost::out_of_memory);
     isolate.add_message_listener(ignore_message);
+    isolate.set_slot(Arc::clone(&buffers.resizable));
     (isolate, buffers)
 }
 

@@ -13,6 +13,7 @@ use super::code_cache::CodeCache;
 use super::control::IsolateControl;
 use super::errors::Rejection;
 use super::events::CellEvents;
+use super::guards::ResizableBuffers;
 use super::modules::Modules;
 use super::place::Place;
 use super::timers::Timers;
@@ -50,6 +51,7 @@ pub(super) struct Script {
     pub(super) exports: RefCell<Option<v8::Global<v8::Object>>>,
     pub(super) tool_handles: ToolHandles,
     pub(super) modules: Modules,
+    pub(super) resizable_buffers: ResizableBuffers,
     /// Whether it has appended output or stored anything.
     pub(super) has_left_something: Cell<bool>,
     pub(super) last_rejection: RefCell<Option<Rejection>>,
@@ -140,6 +142,7 @@ impl Script {
             exports: RefCell::new(Some(exports)),
             tool_handles: ToolHandles::default(),
             modules: Modules::default(),
+            resizable_buffers: ResizableBuffers::default(),
             has_left_something: Cell::new(false),
             last_rejection: RefCell::default(),
             unheard: RefCell::default(),
@@ -219,5 +222,6 @@ impl Script {
         self.web_natives.take();
         self.tool_handles.release();
         self.modules.release();
+        self.resizable_buffers.release();
     }
 }

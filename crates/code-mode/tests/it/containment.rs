@@ -385,3 +385,262 @@ fn cells_that_hold_much_at_once_leave_room_for_others() {
         });
     });
 }
+
+/// The most resizable ArrayBuffers a script can have, and all of a process.
+const RESIZABLE: usize = 1_024;
+const RESIZABLE_OF_ALL: usize = 8_192;
+
+/// Words of the refusals of one more.
+const TOO_MANY: &str = "at most 1024 resizable ArrayBuffers of a script";
+const TOO_MANY_OF_ALL: &str = "at most 8192 resizable ArrayBuffers of all scripts";
+
+/// Ways to get a resizable ArrayBuffer, as functions of their number.
+const WAYS: [&str; 12] = [
+    "() => new ArrayBuffer(1, { maxByteLength: 8192 })",
+    "() => new (new Uint8Array(1).buffer.constructor)(1, { maxByteLength: 2 })",
+    "() => new (Object.getPrototypeOf(new ArrayBuffer(1)).constructor)(1, { maxByteLength: 2 })",
+    "() => Reflect.construct(ArrayBuffer, [1, { maxByteLength: 2 }])",
+    "() => Reflect.construct(ArrayBuffer, [1, { maxByteLength: 2 }], Object.assign(function () {}, { prototype: ArrayBuffer.prototype }))",
+    "() => new (class X extends ArrayBuffer {})(1, { maxByteLength: 2 })",
+    "() => new (ArrayBuffer.bind(null, 1))({ maxByteLength: 2 })",
+    "() => new (new Proxy(ArrayBuffer, {}))(1, { maxByteLength: 2 })",
+    "() => new ArrayBuffer[Symbol.species](1, { maxByteLength: 2 })",
+    "() => structuredClone(structuredClone.one ??= new ArrayBuffer(1, { maxByteLength: 2 }))",
+    "() => new ArrayBuffer(1, { maxByteLength: 8192 }).transfer()",
+    "() => {
+        const given = new ArrayBuffer(1, { maxByteLength: 8192 });
+        return structuredClone(given, { transfer: [given] });
+    }",
+];
+
+#[test]
+fn resizable_array_buffers_are_bounded_whichever_way_they_are_made() {
+    let name = "containment::resizable_array_buffers_are_bounded_whichever_way_they_are_made";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let session = Session::new(host());
+            for way in WAYS {
+                let script = format!(
+                    "const make = {way}, kept = [];
+                    for (let i = 0; i < 900; i++) {{
+                        const made = make();
+                        if (!made.resizable) throw new Error('it is not resizable');
+                        kept.push(made);
+                    }}
+                    text('kept');
+                    for (let i = 0; i < 33000; i++) kept.push(make());"
+                );
+                let response = run(&session, &script).await;
+                assert!(response.text().starts_with("kept"), "{way}: {response:?}");
+                let error = response.error_text().expect(way);
+                assert!(error.contains("RangeError"), "{way}: {error}");
+                assert!(error.contains(TOO_MANY), "{way}: {error}");
+                // Those that nobody keeps make room for others.
+                let script = format!(
+                    "const make = {way}, kept = [];
+                    for (let i = 0; i < 500; i++) kept.push(make());
+                    for (let i = 0; i < 5000; i++) make();
+                    text('made')"
+                );
+                assert_eq!(text_items(&run(&session, &script).await), ["made"], "{way}");
+            }
+        });
+    });
+}
+
+#[test]
+fn a_resizable_array_buffer_that_moves_counts_once() {
+    let name = "containment::a_resizable_array_buffer_that_moves_counts_once";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let script = format!(
+                "const kept = [], more = () => new ArrayBuffer(1, {{ maxByteLength: 8192 }});
+                for (let i = 0; i < {RESIZABLE}; i++) kept.push(more());
+                for (let round = 0; round < 3; round++) {{
+                    for (let i = 0; i < {RESIZABLE}; i++) kept[i] = kept[i].transfer(i);
+                }}
+                const refused = () => {{ try {{ more() }} catch (error) {{ return error instanceof RangeError }} return false }};
+                text(kept.every((buffer, i) => buffer.resizable && buffer.byteLength === i && buffer.maxByteLength === 8192));
+                text(refused());
+                text(kept[0].transferToFixedLength(5).resizable);
+                kept.push(more());
+                text(refused());
+                for (const options of [{{ maxByteLength: 0.5 }}, {{ maxByteLength: -1 }}, {{ maxByteLength: 1e15 }}, {{ get maxByteLength() {{ throw 1 }} }}])
+                    for (let i = 0; i < 5; i++) try {{ new ArrayBuffer(9, options) }} catch {{}}
+                kept.length = 0;
+                for (let i = 0; i < {RESIZABLE}; i++) kept.push(more());
+                text(refused());"
+            );
+            let response = run(&Session::new(host()), &script).await;
+            let expected = ["true", "true", "false", "true", "true"];
+            assert_eq!(text_items(&response), expected, "{response:?}");
+        });
+    });
+}
+
+#[test]
+fn resizable_array_buffers_of_all_cells_are_bounded_and_given_back() {
+    let name = "containment::resizable_array_buffers_of_all_cells_are_bounded_and_given_back";
+    alone::alone(name, || {
+        alone::block_on(async {
+            let session = Session::new(host());
+            let keeping = format!(
+                "const kept = [];
+                for (let i = 0; i < {RESIZABLE}; i++) kept.push(new ArrayBuffer(1, {{ maxByteLength: 8192 }}));
+                yield_control();
+                await new Promise((settle) => setTimeout(settle, 1e6));
+                text(kept.length)"
+            );
+            for _round in 0..2 {
+                let mut cells = Vec::new();
+                for _ in 0..RESIZABLE_OF_ALL / RESIZABLE {
+                    let request = ExecuteRequest::new(&keeping).yield_time_ms(LONG_MS);
+                    let response = session.execute(request).await.unwrap();
+                    assert!(response.error_text().is_none(), "{response:?}");
+                    cells.push(response.cell_id().clone());
+                }
+                let response = run(&session, "new ArrayBuffer(1, { maxByteLength: 1 })").await;
+                let error = response.error_text().expect("there are enough");
+                assert!(error.contains(TOO_MANY_OF_ALL), "{error}");
+                goes_on(&session).await;
+                for cell in cells {
+                    session.wait(WaitRequest::terminate(cell)).await.unwrap();
+                }
+            }
+        });
+    });
+}
+
+#[tokio::test]
+async fn the_array_buffer_that_is_guarded_is_like_v8s() {
+    let script = r#"
+        const same = (actual, expected, what) => {
+            if (!Object.is(actual, expected)) throw new Error(`${what}: ${String(actual)}, not ${String(expected)}`);
+        };
+        const thrown = (body) => { try { body() } catch (error) { return `${error}` } return 'nothing' };
+        same(ArrayBuffer.name, 'ArrayBuffer', 'name');
+        same(ArrayBuffer.length, 1, 'length');
+        same(String(ArrayBuffer), 'function ArrayBuffer() { [native code] }', 'text');
+        same(ArrayBuffer.prototype.constructor, ArrayBuffer, 'constructor');
+        same(ArrayBuffer[Symbol.species], ArrayBuffer, 'species');
+        same(ArrayBuffer.isView(new Uint8Array(1)), true, 'isView');
+        same(new ArrayBuffer(1) instanceof ArrayBuffer, true, 'instanceof');
+        same(new Uint8Array(1).buffer instanceof ArrayBuffer, true, 'instanceof of one of a view');
+        same(Object.prototype.toString.call(new ArrayBuffer(1)), '[object ArrayBuffer]', 'tag');
+        same(new Uint8Array(new ArrayBuffer(8)).length, 8, 'view');
+        same(new Uint8Array([1, 2, 3]).buffer.slice(1).byteLength, 2, 'slice');
+        same(thrown(() => ArrayBuffer(1)), "TypeError: Constructor ArrayBuffer requires 'new'", 'no new');
+        same(thrown(() => ArrayBuffer.call({}, 1)), "TypeError: Constructor ArrayBuffer requires 'new'", 'call');
+        same(thrown(() => new ArrayBuffer(-1)), 'RangeError: Invalid array buffer length', 'negative');
+        same(thrown(() => new ArrayBuffer(2, { maxByteLength: 1 })), 'RangeError: Invalid array buffer max length', 'more than its most');
+        same(thrown(() => new ArrayBuffer(1n)), 'TypeError: Cannot convert a BigInt value to a number', 'BigInt');
+        same(thrown(() => new ArrayBuffer(Symbol())), 'TypeError: Cannot convert a Symbol value to a number', 'symbol');
+        same(new ArrayBuffer().byteLength, 0, 'nothing');
+        same(new ArrayBuffer('3.9').byteLength, 3, 'text');
+        for (const options of [undefined, null, 5, 'text', {}, { maxByteLength: undefined }]) same(new ArrayBuffer(1, options).resizable, false, 'fixed');
+        const attributes = (object, name) => {
+            const { writable, enumerable, configurable } = Object.getOwnPropertyDescriptor(object, name);
+            return [writable, enumerable, configurable].join();
+        };
+        same(attributes(globalThis, 'ArrayBuffer'), 'true,false,true', 'global');
+        same(attributes(ArrayBuffer.prototype, 'constructor'), 'true,false,true', 'constructor');
+        same(attributes(ArrayBuffer, 'prototype'), 'false,false,false', 'prototype');
+        same(attributes(ArrayBuffer, 'isView'), 'true,false,true', 'isView');
+        same(attributes(ArrayBuffer, 'name'), 'false,false,true', 'name');
+        same(attributes(ArrayBuffer, Symbol.species), ',false,true', 'species');
+        same(Reflect.ownKeys(ArrayBuffer).map(String).sort().join(), 'Symbol(Symbol.species),isView,length,name,prototype', 'keys');
+        same(ArrayBuffer.prototype.transfer.name, 'transfer', 'transfer.name');
+        same(ArrayBuffer.prototype.transfer.length, 0, 'transfer.length');
+
+        let read = 0;
+        const resizable = new ArrayBuffer(2, { get maxByteLength() { read++; return { valueOf: () => 10 } } });
+        same(read, 1, 'times it was read');
+        same(resizable.maxByteLength, 10, 'maxByteLength');
+        resizable.resize(10);
+        same(new Uint8Array(resizable).length, 10, 'resized');
+
+        class Mine extends ArrayBuffer { #own = 1; field = 2; get own() { return this.#own } }
+        for (const mine of [new Mine(3), new Mine(3, { maxByteLength: 4 })]) {
+            same(mine instanceof Mine && mine instanceof ArrayBuffer, true, 'class');
+            same(`${mine.own} ${mine.field} ${mine.byteLength}`, '1 2 3', 'fields');
+            same(mine.slice(1) instanceof Mine, true, 'species');
+        }
+        same(Object.getPrototypeOf(Mine), ArrayBuffer, 'superclass');
+        same(Object.getPrototypeOf(Reflect.construct(ArrayBuffer, [1], Map)), Map.prototype, 'newTarget');
+        const noPrototype = function () {}; noPrototype.prototype = 1;
+        same(Object.getPrototypeOf(Reflect.construct(ArrayBuffer, [1], noPrototype)), ArrayBuffer.prototype, 'no prototype');
+
+        const moved = new ArrayBuffer(2).transfer(3);
+        same(`${moved.byteLength} ${moved.resizable}`, '3 false', 'moved');
+        same(thrown(() => { const gone = new ArrayBuffer(1, { maxByteLength: 2 }); gone.transfer(); gone.transfer() }).startsWith('TypeError'), true, 'moved twice');
+        for (const wrong of [undefined, null, 1, {}, globalThis]) same(thrown(() => ArrayBuffer.prototype.transfer.call(wrong)).startsWith('TypeError'), true, 'no buffer');
+        text('alike');
+    "#;
+    let response = run(&Session::new(host()), script).await;
+    assert_eq!(text_items(&response), ["alike"], "{response:?}");
+}
+
+#[tokio::test]
+async fn the_array_buffer_behind_the_guard_cannot_be_got_at() {
+    let script = r#"
+        const found = new Set(), guard = ArrayBuffer, { transfer } = ArrayBuffer.prototype;
+        const { get: resizable } = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable');
+        const note = (value) => { if (typeof value === 'function') found.add(value) };
+        const sloppy = new Function('note', `
+            return function valueOf() {
+                for (let caller = valueOf.caller, i = 0; caller && i < 9; caller = caller.caller, i++) note(caller);
+                return 1;
+            }`)(note);
+        let looking = false;
+        Error.prepareStackTrace = (_, sites) => {
+            if (looking) return;
+            looking = true;
+            for (const site of sites) {
+                for (const value of [site.getFunction(), site.getThis()]) { note(value); note(value?.constructor) }
+            }
+            looking = false;
+        };
+        const look = () => { new Error().stack; return 1 };
+        const trap = { get(target, name, receiver) { look(); note(receiver); return Reflect.get(target, name) }, has: look, getOwnPropertyDescriptor: look };
+        for (const name of ['maxByteLength', 'construct', 'prototype', '0', '1']) {
+            Object.defineProperty(Object.prototype, name, { configurable: true, get() { look(); note(this?.constructor); return undefined }, set: look });
+        }
+        for (const body of [
+            () => new ArrayBuffer({ valueOf: look }, { maxByteLength: 2 }),
+            () => new ArrayBuffer({ valueOf: sloppy }, { maxByteLength: { valueOf: sloppy } }),
+            () => new ArrayBuffer({ [Symbol.toPrimitive]: look }),
+            () => new ArrayBuffer(1, { get maxByteLength() { look(); return 2 } }),
+            () => new ArrayBuffer(1, new Proxy({ maxByteLength: 3 }, trap)),
+            () => Reflect.construct(ArrayBuffer, [1, { maxByteLength: 2 }], new Proxy(ArrayBuffer, trap)),
+            () => new (class extends ArrayBuffer { static get [Symbol.species]() { look(); return ArrayBuffer } })(4).slice(1),
+            () => new ArrayBuffer(-1).x,
+            () => new ArrayBuffer(9, { maxByteLength: 1 }),
+            () => new ArrayBuffer(1e15, { maxByteLength: 1e15 }),
+            () => new ArrayBuffer(1, { maxByteLength: 2 }).transfer({ valueOf: sloppy }),
+            () => new ArrayBuffer(1, { maxByteLength: 2 }).transfer({ valueOf: look }),
+            () => new ArrayBuffer(1, { maxByteLength: 2 }).transfer(-1),
+            () => transfer.call({}),
+            () => structuredClone(new ArrayBuffer(1, { maxByteLength: 2 })),
+        ]) try { note(body()?.constructor) } catch (error) { error.stack }
+        for (const name of ['maxByteLength', 'construct', 'prototype', '0', '1']) delete Object.prototype[name];
+        delete ArrayBuffer.prototype.constructor;
+        note(new Uint8Array(1).buffer.slice(0).constructor);
+        note(new ArrayBuffer(1).transfer().constructor);
+        delete Error.prepareStackTrace;
+        for (const value of [...found]) {
+            if (value === guard || value === transfer || !String(value).includes('[native code]')) continue;
+            if (value.name === 'transfer') throw new Error('transfer was found');
+            const kept = [];
+            try {
+                while (kept.length < 1100) kept.push(Reflect.construct(value, [1, { maxByteLength: 3 }]));
+                if (resizable.call(kept[0])) kept.push('unguarded');
+            } catch {}
+            if (kept.at(-1) === 'unguarded') throw new Error(`${value} was found`);
+        }
+        return [...found].map((value) => value.name).join();
+    "#;
+    // Strict functions, as those of a module, hide more of who calls them.
+    let script = format!("text(new Function({})())", serde_json::json!(script));
+    let response = run(&Session::new(host()), &script).await;
+    assert_eq!(text_items(&response), ["nothing"], "{response:?}");
+}

@@ -9,6 +9,8 @@ pub const GROUP: Group = Group {
 };
 
 const REFUSED: crate::row::Ending = Error("RangeError: Invalid array buffer");
+const TOO_MANY: crate::row::Ending =
+    Error("RangeError: at most 1024 resizable ArrayBuffers of a script can be there at once");
 const NOT_RESIZED: crate::row::Ending = Error("Invalid length parameter");
 
 const ROWS: &[Row] = &[
@@ -38,6 +40,16 @@ const ROWS: &[Row] = &[
         "addresses_kept",
         "const kept = []; for (;;) kept.push(new ArrayBuffer(0, { maxByteLength: 2**32 }))",
         &[REFUSED, Memory, Time, Wedged, Error("Invalid array buffer max length")],
+    ),
+    row(
+        "short_resizable_ones_kept",
+        "const a = []; for (let i = 0; i < 33000; i++) a.push(new ArrayBuffer(1, { maxByteLength: 8192 }))",
+        &[TOO_MANY],
+    ),
+    row(
+        "resizable_ones_let_go_and_kept",
+        "const a = []; for (;;) { a.push(new ArrayBuffer(1, { maxByteLength: 8192 }).transfer(2)); structuredClone(a[a.length - 1]); }",
+        &[TOO_MANY],
     ),
     row("resized_up_and_down", "const b = new ArrayBuffer(0, { maxByteLength: 2**25 }); for (;;) { b.resize(2**25); b.resize(0); }", &[Time, Wedged]),
     row("handed_over_to_more", "let b = new ArrayBuffer(1); for (let n = 1;; n *= 2) b = b.transfer(n)", &[REFUSED, Memory]),
