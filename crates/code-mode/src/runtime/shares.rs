@@ -15,7 +15,7 @@ const MIB: usize = 1024 * 1024;
 static HEAP: Resource = Resource::new(2_560 * MIB);
 
 /// Machine code.
-static CODE: Resource = Resource::new(80 * MIB);
+static CODE: Resource = Resource::new(104 * MIB);
 
 /// Something that all isolates share.
 struct Resource {

@@ -497,7 +497,7 @@ fn resizable_array_buffers_of_all_cells_are_bounded_and_given_back() {
                     let request = ExecuteRequest::new(&keeping).yield_time_ms(LONG_MS);
                     let response = session.execute(request).await.unwrap();
                     assert!(response.error_text().is_none(), "{response:?}");
-                    cells.push(response.cell_id().clone());
+                    cells.push(response.cell_id());
                 }
                 let response = run(&session, "new ArrayBuffer(1, { maxByteLength: 1 })").await;
                 let error = response.error_text().expect("there are enough");
@@ -628,7 +628,7 @@ async fn the_array_buffer_behind_the_guard_cannot_be_got_at() {
         note(new ArrayBuffer(1).transfer().constructor);
         delete Error.prepareStackTrace;
         for (const value of [...found]) {
-            if (value === guard || value === transfer || !String(value).includes('[native code]')) continue;
+            if (value === guard || value === transfer || !String(value).endsWith('{ [native code] }')) continue;
             if (value.name === 'transfer') throw new Error('transfer was found');
             const kept = [];
             try {
@@ -637,7 +637,7 @@ async fn the_array_buffer_behind_the_guard_cannot_be_got_at() {
             } catch {}
             if (kept.at(-1) === 'unguarded') throw new Error(`${value} was found`);
         }
-        return [...found].map((value) => value.name).join();
+        return found.size > 9 ? 'nothing' : 'it has looked at nothing';
     "#;
     // Strict functions, as those of a module, hide more of who calls them.
     let script = format!("text(new Function({})())", serde_json::json!(script));
