@@ -52,8 +52,9 @@ static HEADROOM_LEFT: AtomicUsize = AtomicUsize::new(1024 * 1024 * 1024);
 /// A thread that was told to stop is given up when it has computed for this long since.
 const STOPS_WITHIN: Duration = Duration::from_millis(500);
 
-/// It is given up after this time too, whatever it does meanwhile.
-const STOPS_WITHIN_WALL: Duration = Duration::from_secs(15);
+/// It is given up after this time too, whatever it does meanwhile: a thread that gives way to others may
+/// get little of a busy machine.
+const STOPS_WITHIN_WALL: Duration = Duration::from_secs(60);
 
 /// A script that has computed for longer lets all threads go first that have not.
 const COMPUTES_FOR_LONG: Duration = Duration::from_millis(100);
@@ -226,10 +227,8 @@ impl IsolateControl {
         self.has_low_priority.load(Ordering::Relaxed)
     }
 
-    /// Gives the thread little of a processor that others want too, and no more memory. There is no way
-    /// back.
+    /// Gives the thread little of a processor that others want too. There is no way back.
     pub(super) fn demote(&self) {
-        self.native_memory.is_given_up();
         self.has_low_priority.store(true, Ordering::Relaxed);
         if let Some(clock) = &*lock(&self.clock) {
             clock.demote();

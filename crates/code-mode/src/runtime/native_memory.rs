@@ -8,8 +8,8 @@
 //! take its pieces between the samples. An estimate of 100 MiB is off by some per cent.
 //!
 //! The meter is read with the heap's size. A cell that was stopped, for this or for anything else, and
-//! takes [`MORE_AFTER_STOP`] all the same, or takes anything after it was given up, has its thread parked
-//! where it asks. Linked with another V8, meters stay at zero.
+//! takes [`MORE_AFTER_STOP`] all the same has its thread parked where it asks; what takes less may yet come
+//! to its end. Linked with another V8, meters stay at zero.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod allocator;
@@ -66,11 +66,6 @@ impl Meter {
         self.most.fetch_min(most, Ordering::Relaxed);
     }
 
-    /// Nobody waits for what the thread does any more.
-    pub(super) fn is_given_up(&self) {
-        self.most.store(0, Ordering::Relaxed);
-    }
-
     #[cfg(any(
         test,
         all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")
@@ -118,14 +113,6 @@ mod tests {
         assert!(!meter.is_at_its_end());
         meter.is_stopped();
         meter.held.fetch_add(1, Ordering::Relaxed);
-        assert!(meter.is_at_its_end());
-    }
-
-    #[test]
-    fn a_cell_that_was_given_up_may_take_nothing() {
-        let meter = holds(1);
-        meter.is_given_up();
-        meter.is_stopped();
         assert!(meter.is_at_its_end());
     }
 

@@ -142,7 +142,7 @@ impl Row {
                     endings.push(Ending::Wedged);
                 }
                 if endings.contains(&Ending::Wedged) {
-                    // A thread that was given up is parked when it asks for memory.
+                    // A thread that was given up is parked when it asks for much memory.
                     endings.push(Ending::Parked);
                 }
                 endings
