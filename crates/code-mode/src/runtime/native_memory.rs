@@ -61,7 +61,7 @@ impl Meter {
     }
 
     /// The thread was told to stop. What it held when this was first called counts.
-    pub(super) fn is_stopped(&self) {
+    pub(super) fn stop_requested(&self) {
         let most = self.held() + MORE_AFTER_STOP;
         self.most.fetch_min(most, Ordering::Relaxed);
     }
@@ -108,10 +108,10 @@ mod tests {
     fn a_stopped_cell_may_take_some_more_once() {
         let meter = holds(1000);
         assert!(!meter.is_at_its_end());
-        meter.is_stopped();
+        meter.stop_requested();
         meter.held.fetch_add(MORE_AFTER_STOP, Ordering::Relaxed);
         assert!(!meter.is_at_its_end());
-        meter.is_stopped();
+        meter.stop_requested();
         meter.held.fetch_add(1, Ordering::Relaxed);
         assert!(meter.is_at_its_end());
     }

@@ -127,7 +127,7 @@ fn look() -> Duration {
             // Stopped and still running: V8 takes an interruption back where native code looks at
             // what it caught. Interrupting again is harmless.
             control.interrupt();
-            control.native_memory.is_stopped();
+            control.native_memory.stop_requested();
             if control.lost().is_none() && control.is_wedged() {
                 control.give_up(Lost::Wedged);
                 control.demote();
