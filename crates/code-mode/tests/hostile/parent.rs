@@ -133,7 +133,15 @@ fn fate(status: ExitStatus, errors: &str) -> Fate {
 
 /// What was written but for what V8 says itself when its heap is exhausted, before it asks anybody.
 fn without_v8s_words(errors: &str) -> String {
-    let lines = errors.lines();
-    let strays = lines.filter(|line| !line.is_empty() && *line != "<--- Last few GCs --->");
+    let strays = errors.lines().filter(|line| !is_v8s(line));
     strays.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// A heading, and a line for each of the last collections that V8 has kept: none, or some.
+fn is_v8s(line: &str) -> bool {
+    let is_of_a_collection = || {
+        let kinds = [" ms: Mark-Compact ", " ms: Scavenge "];
+        line.starts_with('[') && kinds.iter().any(|kind| line.contains(kind))
+    };
+    line.is_empty() || line == "<--- Last few GCs --->" || is_of_a_collection()
 }
