@@ -6,6 +6,7 @@
 //! for any other. So a cell that has more than its equal share is stopped as long as all of them together
 //! have more than the budget, which leaves V8 room to get there.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MIB: usize = 1024 * 1024;
@@ -89,18 +90,26 @@ impl Shares {
     }
 }
 
-/// Bytes of the pages that machine code lies in.
+/// Bytes of the pages that machine code lies in. Asked before each wait of a script.
 fn code_size(isolate: &mut v8::Isolate) -> usize {
-    let spaces = isolate.number_of_heap_spaces();
-    let sizes = (0..spaces).filter_map(|index| {
-        let space = isolate.get_heap_space_statistics(index)?;
-        let has_code = matches!(
-            space.space_name().to_bytes(),
-            b"code_space" | b"code_large_object_space"
-        );
-        has_code.then(|| space.space_size())
+    /// V8 has the same spaces, in the same order, in all isolates.
+    static WITH_CODE: OnceLock<Vec<usize>> = OnceLock::new();
+    let with_code = WITH_CODE.get_or_init(|| {
+        let spaces = isolate.number_of_heap_spaces();
+        let mut has_code = |index: &usize| {
+            let space = isolate.get_heap_space_statistics(*index);
+            space.is_some_and(|space| {
+                let name = space.space_name().to_bytes();
+                matches!(name, b"code_space" | b"code_large_object_space")
+            })
+        };
+        (0..spaces).filter(|index| has_code(index)).collect()
     });
-    sizes.sum()
+    let spaces = with_code.iter();
+    spaces
+        .filter_map(|index| isolate.get_heap_space_statistics(*index))
+        .map(|space| space.space_size())
+        .sum()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::host;
 use crate::procfs;
 use crate::row::{Mode, Row};
+use crate::tools;
 
 /// A yield time that no cell reaches.
 const LONG_MS: u64 = 600_000;
@@ -70,7 +71,7 @@ pub async fn run_source(
     terminates: bool,
 ) -> Result<Answer, ExecuteError> {
     let request = ExecuteRequest::new(source)
-        .enabled_tools(host::tools())
+        .enabled_tools(tools::tools())
         .yield_time_ms(LONG_MS);
     let mut response = session.execute(request).await?;
     while matches!(response, RuntimeResponse::Yielded { .. }) {

@@ -18,6 +18,7 @@ mod row;
 mod scripts;
 mod sequence;
 mod table;
+mod tools;
 
 use std::process::ExitCode;
 

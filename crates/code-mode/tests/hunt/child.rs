@@ -3,14 +3,12 @@
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use code_mode::{
-    CancellationToken, ExecuteRequest, Host, Limits, Notification, RuntimeResponse, Session,
-    ToolCall, ToolDefinition, ToolError, ToolOutput, ToolSet, WaitRequest, containment,
-};
+use code_mode::{ExecuteRequest, Limits, RuntimeResponse, Session, WaitRequest, containment};
 use serde_json::{Value, json};
 
 use crate::memory;
 use crate::script::Order;
+use crate::tools::{self, HostileHost};
 
 /// A cell that still waits so long after twice its CPU time is terminated: nothing in it computes.
 const WAITS: Duration = Duration::from_secs(1);
@@ -20,30 +18,6 @@ const NEXT_WAITS: Duration = Duration::from_secs(20);
 
 /// A yield time that no cell reaches.
 const LONG_MS: u64 = 600_000;
-
-/// Tools that answer, fail, and never answer.
-const TOOLS: [&str; 3] = ["echo", "fail", "never"];
-
-struct HuntedHost;
-
-impl Host for HuntedHost {
-    async fn invoke_tool(
-        &self,
-        call: ToolCall,
-        cancellation: CancellationToken,
-    ) -> Result<ToolOutput, ToolError> {
-        match call.tool.definition.name.as_str() {
-            "echo" => Ok(ToolOutput::from(call.input.parse::<Value>()?)),
-            "fail" => Err(ToolError::new("it fails")),
-            _ => {
-                cancellation.cancelled().await;
-                Err(ToolError::new("it was cancelled"))
-            }
-        }
-    }
-
-    async fn notify(&self, _: Notification, _: CancellationToken) {}
-}
 
 /// Runs one script for each line of standard input, until there are no more.
 pub async fn serve() {
@@ -67,7 +41,7 @@ pub async fn run(order: &Order) -> Value {
     let limits = Limits::default()
         .heap_bytes(order.heap_mib * 1024 * 1024)
         .cpu_time(Duration::from_millis(order.cpu_ms));
-    let session = Session::builder().limits(limits).build(HuntedHost);
+    let session = Session::builder().limits(limits).build(HostileHost);
     let resident = memory::start();
     let start = Instant::now();
     let waits = WAITS + 2 * Duration::from_millis(order.cpu_ms);
@@ -90,9 +64,8 @@ pub async fn run(order: &Order) -> Value {
 
 /// How the cell of this script ended, and its output or error.
 async fn to_its_end(session: &Session, source: String, waits: Duration) -> (String, String) {
-    let tools = ToolSet::new(TOOLS.map(|name| ToolDefinition::function(name, "A tool.")));
     let request = ExecuteRequest::new(source)
-        .enabled_tools(tools)
+        .enabled_tools(tools::tools())
         .yield_time_ms(millis(waits));
     let start = Instant::now();
     let mut response = match session.execute(request).await {

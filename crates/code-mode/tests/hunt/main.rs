@@ -27,6 +27,8 @@ mod monsters;
 mod process;
 mod script;
 mod systematic;
+#[path = "../hostile/tools.rs"]
+mod tools;
 mod values;
 
 use std::path::PathBuf;
